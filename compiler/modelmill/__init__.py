@@ -1,0 +1,1 @@
+"""modelmill: a GitOps compiler for LLM inference serving on Kubernetes."""

@@ -1,0 +1,99 @@
+"""Facts about engines and API versions that ship with the package as data.
+
+In: a name. Out: frozen values. Read from the package itself, never from a user's repository, and
+only when asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from modelmill.syntax import parse
+from modelmill.tree import plain
+
+
+class Flag(NamedTuple):
+    """One command line flag of an engine. `owner` is the input field that sets it."""
+
+    name: str
+    type: str
+    choices: tuple[str, ...] = ()
+    owner: str = ""
+    since: str = ""
+    deprecated: str = ""
+    removed: str = ""
+    use: str = ""
+
+
+class EngineCatalogue(NamedTuple):
+    """The flags an engine knows, by name, and other spellings of them."""
+
+    engine: str
+    latest: str
+    flags: Mapping[str, Flag]
+    aliases: Mapping[str, str]
+
+    def find(self, name: str) -> Flag | None:
+        """The flag a name stands for. vLLM reads `_` as `-`, and `json-flag.key` sets one key."""
+        flag = self.flags.get(self.aliases.get(name, name))
+        if flag is None and self.engine == "vllm":
+            spelled = name.replace("_", "-").partition(".")[0]
+            flag = self.flags.get(self.aliases.get(spelled, spelled))
+        return flag
+
+
+class VersionSet(NamedTuple):
+    """Which API versions, images and flag names belong together.
+
+    apis             kind to `group/version`
+    images           name to image
+    sidecar          what the routing sidecar of this release calls its flags
+    watched_groups   API groups of the objects the endpoint picker watches beside its pool
+    """
+
+    name: str
+    apis: Mapping[str, str]
+    images: Mapping[str, str]
+    sidecar: Mapping[str, str]
+    watched_groups: tuple[str, ...]
+
+
+@cache
+def engine_catalogue(engine: str) -> EngineCatalogue:
+    data = _read("engines", engine)
+    flags = {
+        name: Flag(name, **{**entry, "choices": tuple(map(str, entry.get("choices", ())))})
+        for name, entry in data["flags"].items()
+    }
+    return EngineCatalogue(data["engine"], data["latest"], flags, data.get("aliases") or {})
+
+
+@cache
+def version_set(name: str) -> VersionSet:
+    data = _read("versions", name)
+    picker = data["endpointPicker"]
+    return VersionSet(
+        data["name"], data["apis"], data["images"], data["sidecar"], tuple(picker["watchedGroups"])
+    )
+
+
+@cache
+def version_sets() -> tuple[str, ...]:
+    """Names of the version sets, oldest first."""
+    folder = files("modelmill").joinpath("data", "versions")
+    names = [each.name.removesuffix(".yaml") for each in folder.iterdir()]
+    return tuple(sorted((n for n in names if not n.startswith(".")), key=version_key))
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`v0.26.0` as (0, 26, 0), to compare releases."""
+    return tuple(int(number) for number in re.findall(r"[0-9]+", version))
+
+
+def _read(folder: str, name: str) -> Any:
+    resource = files("modelmill").joinpath("data", folder, f"{name}.yaml")
+    return plain(parse(f"{folder}/{name}.yaml", resource.read_bytes()))

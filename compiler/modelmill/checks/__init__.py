@@ -1,0 +1,54 @@
+"""Semantic rules, one module each.
+
+A variant rule judges one model in one environment; a fleet rule judges all of them together, from
+the `Facts` each variant leaves. Rules return diagnostics, ask nothing of a disk, and mend nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Protocol, cast
+
+from modelmill.checks import (
+    accelerators,
+    disaggregation,
+    engine_flags,
+    engines_given,
+    extra_objects,
+    images,
+    name_length,
+    object_names,
+    picker_graph,
+    routes,
+    served_names,
+    weights,
+)
+from modelmill.checks.facts import Facts
+from modelmill.diagnostics import Diagnostic
+from modelmill.variant import Variant
+
+
+class VariantCheck(Protocol):
+    def check(self, variant: Variant) -> Iterable[Diagnostic]: ...
+
+
+class FleetCheck(Protocol):
+    def check(self, fleet: Sequence[Facts]) -> Iterable[Diagnostic]: ...
+
+
+VARIANT_MODULES: tuple[ModuleType, ...] = (
+    engines_given,
+    weights,
+    accelerators,
+    disaggregation,
+    engine_flags,
+    images,
+    name_length,
+    picker_graph,
+    extra_objects,
+)
+FLEET_MODULES: tuple[ModuleType, ...] = (object_names, served_names, routes)
+
+VARIANT_CHECKS: tuple[VariantCheck, ...] = tuple(cast(VariantCheck, m) for m in VARIANT_MODULES)
+FLEET_CHECKS: tuple[FleetCheck, ...] = tuple(cast(FleetCheck, m) for m in FLEET_MODULES)

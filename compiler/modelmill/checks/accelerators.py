@@ -1,0 +1,76 @@
+"""C505–C507: the accelerators a pod asks for follow from its parallelism, and must fit a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, Note, error
+from modelmill.spec.role import Role
+from modelmill.variant import Variant
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    for key, role in variant.roles.items():
+        if role.accelerator is None:
+            yield error(
+                "C505",
+                f"the role `{key}` has no accelerator",
+                variant.key_span_of("roles", key),
+                "extend an accelerator's preset (there is one for CPU), or set `accelerator`",
+            )
+            continue
+        yield from _fits_node(variant, key, role)
+        yield from _agrees(variant, key, role)
+
+
+def _fits_node(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
+    accelerator, count = role.accelerator, variant.gpus(key)
+    if accelerator is None or accelerator.resource is None or accelerator.per_node is None:
+        return
+    if count > accelerator.per_node:
+        yield error(
+            "C506",
+            f"`{key}` needs {count} accelerators in one pod ({_product(role)}), "
+            f"and a node has {accelerator.per_node}",
+            variant.span_of("roles", key, "parallelism"),
+            "lower the parallelism, or choose a product with more accelerators to a node",
+            [
+                Note(
+                    f"{accelerator.name}: {accelerator.per_node} to a node",
+                    variant.span_of("roles", key, "accelerator", "perNode"),
+                )
+            ],
+        )
+
+
+def _agrees(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
+    """A count written by hand must be what parallelism says: vLLM starts one process a rank."""
+    accelerator = role.accelerator
+    if accelerator is None or accelerator.resource is None or role.resources is None:
+        return
+    count = variant.gpus(key)
+    for side in ("requests", "limits"):
+        written = getattr(role.resources, side).get(accelerator.resource)
+        if written is not None and written != str(count):
+            yield error(
+                "C507",
+                f"`{key}` asks for {written} {accelerator.resource}, and its parallelism needs {count}"
+                f" ({_product(role)})",
+                variant.span_of("roles", key, "resources", side, accelerator.resource),
+                "leave it out: it is computed",
+                [Note("parallelism is set here", variant.span_of("roles", key, "parallelism"))],
+            )
+
+
+def _product(role: Role) -> str:
+    parallelism = role.parallelism
+    if parallelism is None:
+        return "no parallelism: 1"
+    sizes = {
+        "tensor": parallelism.tensor,
+        "pipeline": parallelism.pipeline,
+        "data": parallelism.data,
+    }
+    return (
+        " × ".join(f"{name} {size}" for name, size in sizes.items() if size) or "no parallelism: 1"
+    )

@@ -1,0 +1,42 @@
+"""C508, C509: prefill and decode need each other, and a way to hand the KV cache over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, error
+from modelmill.variant import Variant
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    if not variant.is_disaggregated:
+        return
+    types = {key: variant.role_type(key) for key in variant.spec.roles}
+    if all(role_type == "prefill" for role_type in types.values()):
+        key = next(iter(types))
+        yield error(
+            "C508",
+            f"`{key}` only prefills, and no role decodes",
+            variant.key_span_of("roles", key),
+            "add a role `decode`",
+        )
+    for key, role in variant.roles.items():
+        if role.kv_transfer is None:
+            yield error(
+                "C509",
+                f"`{key}` is part of a prefill/decode pair and has no KV connector: "
+                "decode would compute every prompt again",
+                variant.key_span_of("roles", key),
+                "set `kvTransfer: {connector: nixl}`",
+            )
+    connectors = {
+        role.kv_transfer.connector for role in variant.spec.roles.values() if role.kv_transfer
+    }
+    if len(connectors) > 1:
+        key = list(types)[-1]
+        yield error(
+            "C509",
+            f"roles of one model use different KV connectors: {', '.join(sorted(connectors))}",
+            variant.span_of("roles", key, "kvTransfer"),
+            "set `kvTransfer` once, for all roles",
+        )

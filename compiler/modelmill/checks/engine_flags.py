@@ -1,0 +1,116 @@
+"""C510–C513: engine flags against the engine's catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
+from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
+from modelmill.spec.engine import Engine
+from modelmill.variant import Variant
+
+EXPECTED = {
+    "integer": "a whole number",
+    "number": "a number",
+    "switch": "true or false",
+    "flag": "true or false",
+    "string": "one value",
+}
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    for key, role in variant.roles.items():
+        engine = role.engine
+        if engine is None or not engine.args:
+            continue
+        catalogue = engine_catalogue(engine.type)
+        seen: dict[str, str] = {}
+        for name, value in engine.args.items():
+            path = ("roles", key, "engine", "args", name)
+            yield from _check(variant, catalogue, engine, path, name, value)
+            flag = catalogue.find(name)
+            canonical = flag.name if flag else name
+            if canonical in seen:
+                yield error(
+                    "C513",
+                    f"`{name}` and `{seen[canonical]}` are the same flag",
+                    variant.key_span_of(*path),
+                )
+            seen[canonical] = name
+
+
+def _check(
+    variant: Variant,
+    catalogue: EngineCatalogue,
+    engine: Engine,
+    path: tuple[str, ...],
+    name: str,
+    value: Any,
+) -> Iterable[Diagnostic]:
+    span = variant.key_span_of(*path)
+    if name.startswith("-"):
+        yield error(
+            "C513",
+            f"`{name}`: flags are written without dashes",
+            span,
+            f"write `{name.lstrip('-')}`",
+        )
+        return
+    flag = catalogue.find(name)
+    if flag is None:
+        yield warning(
+            "C510",
+            f"{catalogue.engine} {engine.version} has no flag `{name}` that we know",
+            span,
+            did_you_mean(name, catalogue.flags),
+        )
+        return
+    if flag.owner:
+        yield error(
+            "C511", f"`{name}` is set from `{flag.owner}`", span, f"set `{flag.owner}` instead"
+        )
+        return
+    yield from _age(catalogue, engine, flag, variant, path)
+    fault = _fault(flag, value)
+    if fault:
+        yield error("C513", f"`{name}` must be {fault}", variant.span_of(*path))
+
+
+def _age(
+    catalogue: EngineCatalogue, engine: Engine, flag: Flag, variant: Variant, path: tuple[str, ...]
+) -> Iterable[Diagnostic]:
+    version = version_key(engine.version)
+    instead = f"use `{flag.use}`" if flag.use else ""
+    if flag.removed and version >= version_key(flag.removed):
+        yield error(
+            "C512",
+            f"{catalogue.engine} has no `{flag.name}` since {flag.removed}",
+            variant.key_span_of(*path),
+            instead,
+        )
+    elif flag.deprecated and version >= version_key(flag.deprecated):
+        yield warning(
+            "C512",
+            f"{catalogue.engine} deprecates `{flag.name}` since {flag.deprecated}",
+            variant.key_span_of(*path),
+            instead,
+        )
+
+
+def _fault(flag: Flag, value: Any) -> str:
+    """What the flag expects, if the value is something else."""
+    if flag.choices and not isinstance(value, list | dict) and str(value) not in flag.choices:
+        return "one of " + ", ".join(flag.choices)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        "integer": isinstance(value, int) and is_number,
+        "number": is_number,
+        "switch": isinstance(value, bool),
+        "flag": isinstance(value, bool),
+        "string": not isinstance(value, dict | list | bool),
+        "json": isinstance(value, dict | list),
+    }
+    if fits.get(flag.type, True):
+        return ""
+    return EXPECTED.get(flag.type, "a mapping or a list, which is written as JSON")

@@ -1,0 +1,26 @@
+"""C501: every role needs an engine, and a model needs a role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, error
+from modelmill.variant import Variant
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    if not variant.spec.roles:
+        yield error(
+            "C501",
+            "the model has no role, so nothing would serve it",
+            variant.span_of("roles"),
+            "add one under `roles`, or extend a preset that has one",
+        )
+    for key, role in variant.roles.items():
+        if role.engine is None:
+            yield error(
+                "C501",
+                f"the role `{key}` has no engine",
+                variant.key_span_of("roles", key),
+                "extend an engine's preset, or set `engine`",
+            )

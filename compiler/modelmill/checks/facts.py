@@ -1,0 +1,58 @@
+"""What one variant is known by to rules that compare variants. Small, so that it can leave a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from modelmill.diagnostics import Span
+from modelmill.resource import Resource
+from modelmill.variant import Variant
+
+
+class Facts(NamedTuple):
+    """A model in an environment, as other models of that environment may collide with it.
+
+    place      cluster and namespace
+    objects    kind and name of each object
+    gateway    cluster, namespace and name of the Gateway its route attaches to
+    matches    what the route answers to: host names, path, headers, listener
+    gpus       accelerators asked for, by resource
+    """
+
+    model: str
+    environment: str
+    place: tuple[str, str]
+    objects: tuple[tuple[str, str], ...]
+    served_name: str
+    gateway: tuple[str, str, str] | None
+    matches: tuple[object, ...]
+    model_span: Span
+    name_span: Span
+    route_span: Span
+
+
+def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
+    overlay = variant.overlay
+    assert overlay is not None
+    gateway, route = variant.routing.gateway, variant.route
+    cluster, namespace = overlay.record.cluster or overlay.name, overlay.record.namespace
+    where = (cluster, gateway.namespace or namespace, gateway.name) if gateway else None
+    listener = gateway.section_name if gateway else None
+    return Facts(
+        model=variant.name,
+        environment=overlay.name,
+        place=(cluster, namespace),
+        objects=tuple((r.kind, r.name) for r in resources),
+        served_name=variant.spec.model.name,
+        gateway=where,
+        matches=(
+            tuple(sorted(route.hostnames)),
+            route.path,
+            tuple(sorted(route.headers.items())),
+            listener,
+        ),
+        model_span=variant.model.span,
+        name_span=variant.span_of("model", "name"),
+        route_span=variant.span_of("routing", "gateway"),
+    )

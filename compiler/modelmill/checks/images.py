@@ -1,0 +1,48 @@
+"""C504: images are pinned by tag or digest, never `latest`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, error
+from modelmill.variant import Variant
+
+MUTABLE = frozenset({"latest", "main", "master", "nightly", "dev", "edge"})
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    for path, image in _images(variant):
+        reason = _fault(image)
+        if reason:
+            yield error(
+                "C504",
+                f"the image `{image}` {reason}",
+                variant.span_of(*path),
+                "name a release's tag or a digest (@sha256:…)",
+            )
+
+
+def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
+    for key, role in variant.roles.items():
+        if role.engine is not None:
+            yield ("roles", key, "engine", "image"), role.engine.image
+        if role.pod is not None:
+            for name, container in role.pod.containers.items():
+                yield ("roles", key, "pod", "containers", name, "image"), container.image
+            for name, container in role.pod.init_containers.items():
+                yield ("roles", key, "pod", "initContainers", name, "image"), container.image
+    scheduler = variant.routing.scheduler
+    if scheduler is not None and scheduler.image is not None:
+        yield ("routing", "scheduler", "image"), scheduler.image
+    if variant.sidecar.image is not None:
+        yield ("routing", "sidecar", "image"), variant.sidecar.image
+
+
+def _fault(image: str) -> str:
+    if "@sha256:" in image:
+        return ""
+    _, _, name = image.rpartition("/")
+    _, colon, tag = name.partition(":")
+    if not colon or not tag:
+        return "has no tag or digest"
+    return f"has the tag `{tag}`, which moves" if tag in MUTABLE else ""

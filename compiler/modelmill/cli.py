@@ -1,0 +1,111 @@
+"""argv to a command, and whatever went wrong to an exit status.
+
+0 clean, 1 problems found or drift, 2 usage, 3 a bug of ours. Commands are imported only when named.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from modelmill import console
+from modelmill.diagnostics import CompileError
+
+COMMANDS: dict[str, str] = {
+    "init": "Start a repository: settings, preset library, one environment.",
+    "new": "Write a model file to start from.",
+    "compile": "Write generated/, or check that it is what it should be.",
+    "lint": "Check files: syntax, fields, presets, what the result means.",
+    "render": "Print the manifests a model compiles to.",
+    "explain": "Show where each value came from.",
+    "diff": "Show what a change does to the manifests.",
+    "schema": "Print or write the JSON Schemas of the input files.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class _Commands(click.Group):
+    """Knows every command's name and summary, and imports the one that is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"modelmill.commands.{cmd_name}")
+        found = module.command
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from modelmill.diagnostics import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], COMMANDS)
+            raise click.UsageError(
+                f"there is no command `{args[0]}`" + (f"; {hint}" if hint else "")
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A GitOps compiler for LLM inference serving on Kubernetes.",
+)
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(file_okay=False, exists=True),
+    default=".",
+    metavar="DIR",
+    help="Work in this folder, or the repository above it.",
+)
+@click.version_option(package_name="modelmill", prog_name="modelmill")
+@click.pass_context
+def main(ctx: click.Context, directory: str) -> None:
+    ctx.obj = Path(directory)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; never a traceback for a user's fault."""
+    try:
+        status = main.main(args=arguments, prog_name="modelmill", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, {}, "text") or 1
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as fault:
+        fault.show(sys.stderr)
+        return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        console.say("interrupted")
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough.
+        sys.stdout = None
+        return 0
+    except Exception as bug:
+        return _report_bug(bug)
+
+
+def _report_bug(bug: Exception) -> int:
+    import traceback
+
+    console.say(f"modelmill: internal error: {type(bug).__name__}: {bug}")
+    console.say("This is a bug of modelmill. Please report it with the lines below.\n")
+    for frame in traceback.extract_tb(bug.__traceback__):
+        name = frame.filename.rpartition("modelmill/")[2]
+        console.say(f"  {name}:{frame.lineno} in {frame.name}")
+    return 3

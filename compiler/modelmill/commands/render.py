@@ -1,0 +1,34 @@
+"""`modelmill render`: the manifests of one model, as plain YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from modelmill import console, yamltext
+from modelmill.commands.shared import chosen, environment_option, overlay_of, read
+from modelmill.diagnostics import Diagnostic
+from modelmill.pipeline import rendered, variant_of
+from modelmill.resolve import Resolver, environments_of
+
+
+@click.command(name="render")
+@click.argument("model")
+@environment_option
+@click.pass_obj
+def command(directory: Path, model: str, environment: str | None) -> int:
+    """Print the manifests MODEL compiles to, without an environment or in one."""
+    sources, repository = read(directory)
+    chosen("model", [model], repository.catalog.models)
+    document = repository.catalog.models[model]
+    overlay = overlay_of(repository, environment)
+    if overlay is not None and overlay not in environments_of(repository.catalog, document):
+        raise click.UsageError(f"the environment `{overlay.name}` does not take `{model}`")
+    found: dict[str | None, list[Diagnostic]] = {}
+    variant = variant_of(repository, Resolver(repository.catalog), document, overlay, found)
+    if variant is None:
+        return console.findings([d for each in found.values() for d in each], sources.texts, "text")
+    objects = rendered(variant)
+    console.result("---\n".join(yamltext.dump(resource.body) for resource in objects))
+    return 0

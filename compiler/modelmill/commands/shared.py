@@ -1,0 +1,64 @@
+"""What several commands need: their options, and a repository read and indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from modelmill import console
+from modelmill.catalog import Document
+from modelmill.diagnostics import CompileError, did_you_mean
+from modelmill.pipeline import Repository, index
+from modelmill.sources import Sources, find_root, read_sources
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def format_option(command: F) -> F:
+    return click.option(
+        "--format",
+        "format_name",
+        type=click.Choice(console.FORMATS),
+        default=console.default_format,
+        show_default="text, or github in a GitHub workflow",
+        help="How findings are printed.",
+    )(command)
+
+
+def environment_option(command: F) -> F:
+    return click.option("-e", "--environment", metavar="ENV", help="An environment, by its name.")(
+        command
+    )
+
+
+def read(directory: Path, format_name: str = "text") -> tuple[Sources, Repository]:
+    """The repository at or above a folder; faults that leave nothing to work on end the command."""
+    sources = read_sources(find_root(directory.resolve()))
+    try:
+        return sources, index(sources)
+    except CompileError as fault:
+        stop(console.findings(fault.diagnostics, sources.texts, format_name))
+
+
+def stop(status: int) -> NoReturn:
+    raise click.exceptions.Exit(status)
+
+
+def chosen(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """The names, each of which must exist."""
+    existing = list(known)
+    for name in names:
+        if name not in existing:
+            hint = did_you_mean(name, existing)
+            raise click.UsageError(f"there is no {kind} `{name}`" + (f"; {hint}" if hint else ""))
+    return list(names)
+
+
+def overlay_of(repository: Repository, environment: str | None) -> Document | None:
+    if environment is None:
+        return None
+    chosen("environment", [environment], repository.catalog.overlays)
+    return repository.catalog.overlays[environment]

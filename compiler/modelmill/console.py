@@ -1,0 +1,69 @@
+"""What a person or a machine sees: the result on stdout, everything else on stderr.
+
+The only module that prints. Findings go to stdout where they are the result (`lint`), as machines
+read them from there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from modelmill.diagnostics import Diagnostic, has_errors, tidy
+
+FORMATS = ("text", "json", "github", "sarif", "junit")
+
+
+def result(text: str) -> None:
+    """The command's result, and nothing else, on stdout."""
+    sys.stdout.write(text)
+
+
+def say(text: str) -> None:
+    """A remark for a person, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def findings(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], format_name: str) -> int:
+    """Print findings in a format; the exit status they ask for. Text goes to stderr."""
+    from modelmill.reports import render
+
+    stream = sys.stderr if format_name == "text" else sys.stdout
+    ordered = tidy(diagnostics)
+    stream.write(render(format_name, ordered, texts, color=wants_color(stream)))
+    return 1 if has_errors(ordered) else 0
+
+
+def wants_color(stream: object) -> bool:
+    """Colour for a person at a terminal; NO_COLOR and FORCE_COLOR decide otherwise."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    is_terminal = getattr(stream, "isatty", lambda: False)()
+    return bool(is_terminal) and os.environ.get("TERM") != "dumb"
+
+
+def default_format() -> str:
+    """Annotations inside a GitHub workflow, text elsewhere."""
+    return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+
+
+class Progress:
+    """A line on stderr that counts, for a person only. Silent when nobody watches."""
+
+    def __init__(self, total: int, doing: str) -> None:
+        self.total = total
+        self.doing = doing
+        self.shows = sys.stderr.isatty() and total >= 50 and not os.environ.get("CI")
+
+    def at(self, count: int) -> None:
+        if self.shows:
+            sys.stderr.write(f"\r{self.doing} {count}/{self.total}")
+            sys.stderr.flush()
+
+    def done(self) -> None:
+        if self.shows:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,167 @@
+"""Typed pod and container fields as the Kubernetes API spells them.
+
+What people merge is a mapping in the input; here it becomes the list Kubernetes wants. Pure; decides
+no value of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelmill.record import Record
+from modelmill.spec.pod import Container, ContainerFields, EnvSource, Pod, Probe, Probes, Resources
+
+Manifest = dict[str, Any]
+
+RESTRICTED_POD: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+RESTRICTED_CONTAINER: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""What the restricted Pod Security Standard asks for, beside a non-root user."""
+
+
+def over(base: Mapping[str, Any], extra: Mapping[str, Any] | None) -> Manifest:
+    """`extra` laid over `base` by key; lists and scalars replace."""
+    result = dict(base)
+    for key, value in (extra or {}).items():
+        below = result.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = over(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def given(**fields: Any) -> Manifest:
+    """The fields that say something: None and empty collections are left out."""
+    return {k: v for k, v in fields.items() if v is not None and v != [] and v != {}}
+
+
+def env_list(env: Mapping[str, Any]) -> list[Manifest]:
+    """Environment by name as EnvVar items. Values are text: a number or boolean is spelt out."""
+    return [{"name": name, **_env_value(value)} for name, value in env.items() if value is not None]
+
+
+def _env_value(value: Any) -> Manifest:
+    if isinstance(value, EnvSource):
+        return {"valueFrom": value.value_from}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, bool):
+        return {"value": "true" if value else "false"}
+    return {"value": str(value)}
+
+
+def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
+    """{name: {…}} as [{key: name, …}]."""
+    return [{key: name, **(entry or {})} for name, entry in entries.items()]
+
+
+def resources(record: Resources | None, accelerators: Mapping[str, str] | None = None) -> Manifest:
+    """ResourceRequirements; accelerators go into both sides, as extended resources must be equal."""
+    extra = dict(accelerators or {})
+    requests = {**(record.requests if record else {}), **extra}
+    limits = {**(record.limits if record else {}), **extra}
+    return given(requests=dict(sorted(requests.items())), limits=dict(sorted(limits.items())))
+
+
+def container_fields(record: ContainerFields | None) -> Manifest:
+    """The fields of a container that the compiler does not derive; the security context is complete."""
+    if record is None:
+        return {"securityContext": over(RESTRICTED_CONTAINER, None)}
+    return given(
+        envFrom=list(record.env_from),
+        lifecycle=record.lifecycle,
+        imagePullPolicy=record.image_pull_policy,
+        workingDir=record.working_dir,
+        terminationMessagePath=record.termination_message_path,
+        terminationMessagePolicy=record.termination_message_policy,
+        ports=[over({"protocol": "TCP"}, port) for port in keyed(record.ports, "name")],
+        volumeMounts=keyed(record.volume_mounts, "mountPath"),
+        securityContext=over(RESTRICTED_CONTAINER, record.security_context),
+    )
+
+
+def extra_container(name: str, record: Container) -> Manifest:
+    """A container beside the engine."""
+    return {
+        "name": name,
+        "image": record.image,
+        **given(
+            command=list(record.command),
+            args=list(record.args),
+            env=env_list(record.env),
+            resources=resources(record.resources),
+            restartPolicy=record.restart_policy,
+        ),
+        **container_fields(record),
+        **probes_of(record.probes, None),
+    }
+
+
+def probe(record: Probe | None, derived: Manifest | None) -> Manifest | None:
+    """A probe: what is set, over what was derived. A handler replaces the derived one as a whole."""
+    if record is None:
+        return derived
+    handlers = given(
+        httpGet=record.http_get, exec=record.exec, tcpSocket=record.tcp_socket, grpc=record.grpc
+    )
+    base = dict(derived or {})
+    below = base.get("httpGet")
+    if handlers:
+        base.pop("httpGet", None)
+    if "httpGet" in handlers:
+        handlers["httpGet"] = over({"scheme": "HTTP", **(below or {})}, handlers["httpGet"])
+    timing = given(
+        initialDelaySeconds=record.initial_delay_seconds,
+        periodSeconds=record.period_seconds,
+        timeoutSeconds=record.timeout_seconds,
+        successThreshold=record.success_threshold,
+        failureThreshold=record.failure_threshold,
+    )
+    return {**base, **handlers, **timing}
+
+
+def probes_of(record: Probes | None, derived: Mapping[str, Manifest] | None) -> Manifest:
+    """startupProbe, readinessProbe and livenessProbe."""
+    derived = derived or {}
+    return given(
+        startupProbe=probe(record.startup if record else None, derived.get("startup")),
+        readinessProbe=probe(record.readiness if record else None, derived.get("readiness")),
+        livenessProbe=probe(record.liveness if record else None, derived.get("liveness")),
+    )
+
+
+def pod_fields(record: Pod | None) -> Manifest:
+    """The fields of a pod spec that are handed on as they are."""
+    if record is None:
+        return {}
+    return given(
+        priorityClassName=record.priority_class_name,
+        schedulerName=record.scheduler_name,
+        runtimeClassName=record.runtime_class_name,
+        terminationGracePeriodSeconds=record.termination_grace_period_seconds,
+        enableServiceLinks=record.enable_service_links,
+        shareProcessNamespace=record.share_process_namespace,
+        dnsPolicy=record.dns_policy,
+        dnsConfig=record.dns_config,
+        hostAliases=list(record.host_aliases),
+        nodeSelector=dict(record.node_selector),
+        imagePullSecrets=keyed(record.image_pull_secrets, "name"),
+    )
+
+
+def spread_constraints(record: Pod | None, selector: Mapping[str, str]) -> list[Manifest]:
+    """topologySpreadConstraints; the selector and skew are derived unless given."""
+    defaults = {
+        "maxSkew": 1,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": dict(selector)},
+    }
+    entries = record.topology_spread_constraints if record else {}
+    return [over(defaults, constraint) for constraint in keyed(entries, "topologyKey")]
+
+
+def is_set(record: Record | None, name: str) -> bool:
+    """Whether a field was given, whatever its value."""
+    return record is not None and name in record.__dict__

@@ -1,0 +1,92 @@
+"""What can be wrong with an input, and where.
+
+In: nothing. Out: the coded `Diagnostic` that every stage returns or raises. No printing happens
+here; the coats (text, JSON, SARIF, …) are in `reports/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Span(NamedTuple):
+    """A place in a source file: repository-relative path, 1-based line and column, width in characters."""
+
+    path: str
+    line: int
+    column: int
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class Note(NamedTuple):
+    """A further place that explains a diagnostic."""
+
+    message: str
+    span: Span | None = None
+
+
+class Diagnostic(NamedTuple):
+    """One finding. `span` is None only where no input file is at fault (an empty repository)."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None = None
+    hint: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+class CompileError(Exception):
+    """The one exception for a user's fault; carries everything the stage found."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__("; ".join(d.message for d in self.diagnostics))
+
+
+def error(
+    code: str, message: str, span: Span | None = None, hint: str = "", notes: Iterable[Note] = ()
+) -> Diagnostic:
+    """A finding that stops the compile."""
+    return Diagnostic(code, "error", message, span, hint, tuple(notes))
+
+
+def warning(
+    code: str, message: str, span: Span | None = None, hint: str = "", notes: Iterable[Note] = ()
+) -> Diagnostic:
+    """A finding that does not stop the compile."""
+    return Diagnostic(code, "warning", message, span, hint, tuple(notes))
+
+
+def tidy(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The findings without repeats, ordered by place, errors before warnings at the same place."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=_order))
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(d.severity == "error" for d in diagnostics)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name a person most likely meant by `word`, if one is near."""
+    folded = {name.lower().replace("-", "").replace("_", ""): name for name in sorted(known)}
+    near = get_close_matches(word.lower().replace("-", "").replace("_", ""), folded, 1, 0.6)
+    return folded[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+    """A hint that names the likely word, or "" when none is near. `aliases` maps usual misnomers."""
+    meant = (aliases or {}).get(word) or closest(word, known)
+    return f"did you mean `{meant}`?" if meant else ""
+
+
+def _order(d: Diagnostic) -> tuple[str, int, int, str, str, str]:
+    span = d.span or Span("", 0, 0)
+    return (span.path, span.line, span.column, d.severity, d.code, d.message)

@@ -1,0 +1,55 @@
+"""Deployment of each role.
+
+With accelerators the default strategy replaces pods in place: a rolling update that starts a pod
+first waits forever for a GPU the old pod holds (llm-d-modelservice#247).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill import names
+from modelmill.containers import Manifest, given
+from modelmill.pods import accelerator_request, pod_template, role_labels
+from modelmill.resource import Resource, resource
+from modelmill.variant import Variant
+
+
+def emit(variant: Variant) -> Iterable[Resource]:
+    for key, role in variant.roles.items():
+        metadata = role.metadata
+        labels = {
+            **variant.labels,
+            **(metadata.labels if metadata else {}),
+            **role_labels(variant, key),
+        }
+        yield resource(
+            "apps/v1",
+            "Deployment",
+            variant.workload_name(key),
+            labels=names.labels(variant.name, key, labels),
+            annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
+            spec={
+                "replicas": role.replicas,
+                "selector": {"matchLabels": names.selector(variant.name, key)},
+                "strategy": _strategy(variant, key),
+                "template": pod_template(variant, key),
+            },
+        )
+
+
+def _strategy(variant: Variant, key: str) -> Manifest:
+    strategy = variant.roles[key].strategy
+    if strategy is not None and strategy.type == "Recreate":
+        return {"type": "Recreate"}
+    in_place = bool(accelerator_request(variant, key))
+    surge, unavailable = ("0", "1") if in_place else ("25%", "25%")
+    if strategy is not None:
+        surge = strategy.max_surge or surge
+        unavailable = strategy.max_unavailable or unavailable
+    limits = given(maxSurge=_number(surge), maxUnavailable=_number(unavailable))
+    return {"type": "RollingUpdate", "rollingUpdate": limits}
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdigit() else text

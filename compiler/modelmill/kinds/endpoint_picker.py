@@ -1,0 +1,276 @@
+"""The endpoint picker (EPP) of a model: ServiceAccount, RBAC, configuration, Deployment, Service.
+
+Only with `routing.scheduler`. Ports, flags, probes and rules: llm-d/llm-d-router, charts/routerlib.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from modelmill import names, yamltext
+from modelmill.containers import (
+    RESTRICTED_CONTAINER,
+    RESTRICTED_POD,
+    Manifest,
+    env_list,
+    given,
+    keyed,
+    over,
+    pod_fields,
+    resources,
+    spread_constraints,
+)
+from modelmill.resource import Resource, resource
+from modelmill.spec.routing import Scheduler
+from modelmill.variant import Variant
+
+COMPONENT = "epp"
+CONTAINER = "epp"
+EXT_PROC_PORT = 9002
+HEALTH_PORT = 9003
+METRICS_PORT = 9090
+CONFIG_FILE = "config.yaml"
+# The picker drains open streams for 120 s before it stops.
+GRACE_SECONDS = 130
+WATCH = ["get", "watch", "list"]
+
+
+def emit(variant: Variant) -> Iterable[Resource]:
+    scheduler = variant.routing.scheduler
+    if scheduler is None:
+        return
+    name = variant.picker_name
+    labels = names.labels(variant.name, COMPONENT, variant.labels)
+    config = yamltext.dump(picker_config(variant, scheduler))
+    yield resource("v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False)
+    yield from _access(variant, scheduler, name, labels)
+    yield resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config})
+    yield _deployment(variant, scheduler, name, labels, config)
+    yield _service(variant, name, labels)
+    if scheduler.pod_monitor is not None:
+        yield _monitor(variant, scheduler, name)
+
+
+def picker_config(variant: Variant, scheduler: Scheduler) -> Manifest:
+    """The EndpointPickerConfig file."""
+    plugins = [
+        given(
+            name=name if plugin.type and plugin.type != name else None,
+            type=plugin.type or name,
+            parameters=dict(plugin.parameters),
+        )
+        for name, plugin in scheduler.plugins.items()
+    ]
+    profiles = [
+        {
+            "name": name,
+            "plugins": [
+                given(pluginRef=ref, weight=entry.weight) for ref, entry in profile.plugins.items()
+            ],
+        }
+        for name, profile in scheduler.profiles.items()
+    ]
+    gates = [
+        name if on else f"{name}=false" for name, on in sorted(scheduler.feature_gates.items())
+    ]
+    return given(
+        apiVersion=variant.versions.apis["EndpointPickerConfig"],
+        kind="EndpointPickerConfig",
+        featureGates=gates,
+        plugins=plugins,
+        schedulingProfiles=profiles,
+        dataLayer=scheduler.data_layer,
+        flowControl=scheduler.flow_control,
+        requestHandler=scheduler.request_handler,
+    )
+
+
+def _access(
+    variant: Variant, scheduler: Scheduler, name: str, labels: dict[str, str]
+) -> Iterable[Resource]:
+    pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
+    rules = [
+        _rule([""], ["pods"], WATCH),
+        _rule([pool_group], ["inferencepools"], WATCH),
+        _rule(
+            list(variant.versions.watched_groups),
+            ["inferenceobjectives", "inferencemodelrewrites"],
+            WATCH,
+        ),
+    ]
+    if scheduler.replicas > 1:
+        verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
+        rules.append(_rule(["coordination.k8s.io"], ["leases"], verbs))
+        rules.append(_rule([""], ["events"], ["create", "patch"]))
+    yield resource("rbac.authorization.k8s.io/v1", "Role", name, labels=labels, rules=rules)
+    subject = given(kind="ServiceAccount", name=name, namespace=variant.namespace)
+    yield resource(
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        name,
+        labels=labels,
+        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        subjects=[subject],
+    )
+
+
+def _rule(groups: list[str], kinds: list[str], verbs: list[str]) -> Manifest:
+    return {"apiGroups": groups, "resources": kinds, "verbs": verbs}
+
+
+def _deployment(
+    variant: Variant, scheduler: Scheduler, name: str, labels: dict[str, str], config: str
+) -> Resource:
+    pod = scheduler.pod
+    digest = hashlib.sha256(config.encode()).hexdigest()[:16]
+    own = {**variant.labels, **(pod.labels if pod else {})}
+    annotations = {**(pod.annotations if pod else {}), names.CONFIG_HASH: digest}
+    selector = names.selector(variant.name, COMPONENT)
+    volume = {"name": "config", "configMap": {"name": name}}
+    template = {
+        "metadata": {
+            "labels": names.labels(variant.name, COMPONENT, own),
+            "annotations": dict(sorted(annotations.items())),
+        },
+        "spec": {
+            "serviceAccountName": (pod.service_account_name if pod else None) or name,
+            # It watches pods and pools.
+            "automountServiceAccountToken": True,
+            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "securityContext": over(RESTRICTED_POD, pod.security_context if pod else None),
+            **pod_fields(pod),
+            **given(
+                affinity=over({}, pod.affinity if pod else None),
+                tolerations=keyed(pod.tolerations if pod else {}, "key"),
+                topologySpreadConstraints=spread_constraints(pod, selector),
+            ),
+            "containers": [_container(variant, scheduler)],
+            "volumes": [volume, *keyed(pod.volumes if pod else {}, "name")],
+        },
+    }
+    return resource(
+        "apps/v1",
+        "Deployment",
+        name,
+        labels=labels,
+        spec={
+            "replicas": scheduler.replicas,
+            "selector": {"matchLabels": selector},
+            # Two pickers at once would each see half of the traffic.
+            "strategy": {"type": "Recreate"},
+            "template": template,
+        },
+    )
+
+
+def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
+    elects = scheduler.replicas > 1
+    health: Manifest = {"port": HEALTH_PORT, "service": "inference-extension"}
+    env: dict[str, Any] = {
+        "NAMESPACE": _field_ref("metadata.namespace"),
+        "POD_NAME": _field_ref("metadata.name"),
+        **scheduler.env,
+    }
+    return {
+        "name": CONTAINER,
+        "image": variant.image("endpointPicker", scheduler.image),
+        "args": _args(variant, scheduler),
+        "env": env_list(env),
+        "ports": [
+            {"name": "grpc", "containerPort": EXT_PROC_PORT, "protocol": "TCP"},
+            {"name": "grpc-health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "livenessProbe": {
+            "grpc": {**health, "service": "liveness"} if elects else health,
+            "initialDelaySeconds": 5,
+            "periodSeconds": 10,
+        },
+        "readinessProbe": {
+            "grpc": {**health, "service": "readiness"} if elects else health,
+            "initialDelaySeconds": 5,
+            "periodSeconds": 10,
+        },
+        **given(resources=resources(scheduler.resources)),
+        "securityContext": over(RESTRICTED_CONTAINER, {"readOnlyRootFilesystem": True}),
+        "volumeMounts": [{"name": "config", "mountPath": "/config", "readOnly": True}],
+    }
+
+
+def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
+    pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
+    flags: dict[str, Any] = {
+        "pool-name": variant.name,
+        # Kubernetes expands it, so that the flag is the same in every environment.
+        "pool-namespace": "$(NAMESPACE)",
+        "pool-group": pool_group,
+        "zap-encoder": "json",
+        "config-file": f"/config/{CONFIG_FILE}",
+        "grpc-health-port": HEALTH_PORT,
+    }
+    if scheduler.replicas > 1:
+        flags["ha-enable-leader-election"] = True
+    if scheduler.pod_monitor is not None:
+        flags["metrics-endpoint-auth"] = False
+    flags.update(scheduler.flags)
+    return [f"--{name}={_flag_text(value)}" for name, value in flags.items() if value is not None]
+
+
+def _flag_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _field_ref(path: str) -> Manifest:
+    return {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+
+
+def _service(variant: Variant, name: str, labels: dict[str, str]) -> Resource:
+    return resource(
+        "v1",
+        "Service",
+        name,
+        labels=labels,
+        spec={
+            "type": "ClusterIP",
+            "selector": names.selector(variant.name, COMPONENT),
+            "ports": [
+                {
+                    "name": "grpc-ext-proc",
+                    "port": EXT_PROC_PORT,
+                    "protocol": "TCP",
+                    "targetPort": EXT_PROC_PORT,
+                    "appProtocol": "kubernetes.io/h2c",
+                },
+                {
+                    "name": "http-metrics",
+                    "port": METRICS_PORT,
+                    "protocol": "TCP",
+                    "targetPort": METRICS_PORT,
+                    "appProtocol": "http",
+                },
+            ],
+        },
+    )
+
+
+def _monitor(variant: Variant, scheduler: Scheduler, name: str) -> Resource:
+    monitor = scheduler.pod_monitor
+    assert monitor is not None
+    endpoint = given(
+        port="metrics",
+        path=monitor.path or "/metrics",
+        interval=monitor.interval,
+        scrapeTimeout=monitor.scrape_timeout,
+    )
+    return resource(
+        variant.versions.apis["PodMonitor"],
+        "PodMonitor",
+        name,
+        labels=names.labels(variant.name, COMPONENT, {**variant.labels, **monitor.labels}),
+        spec={
+            "selector": {"matchLabels": names.selector(variant.name, COMPONENT)},
+            "podMetricsEndpoints": [endpoint],
+        },
+    )

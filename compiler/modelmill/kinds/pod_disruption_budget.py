@@ -1,0 +1,34 @@
+"""PodDisruptionBudget of each role that asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill import names
+from modelmill.containers import given
+from modelmill.resource import Resource, resource
+from modelmill.variant import Variant
+
+
+def emit(variant: Variant) -> Iterable[Resource]:
+    for key, role in variant.roles.items():
+        budget = role.pod_disruption_budget
+        if budget is None:
+            continue
+        available, unavailable = budget.min_available, budget.max_unavailable
+        if available is None and unavailable is None:
+            unavailable = "1"
+        yield resource(
+            "policy/v1",
+            "PodDisruptionBudget",
+            variant.workload_name(key),
+            labels=names.labels(variant.name, key, variant.labels),
+            spec={
+                **given(minAvailable=_number(available), maxUnavailable=_number(unavailable)),
+                "selector": {"matchLabels": names.selector(variant.name, key)},
+            },
+        )
+
+
+def _number(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdigit() else text

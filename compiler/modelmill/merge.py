@@ -1,0 +1,61 @@
+"""Lay one positioned tree over another.
+
+In: two trees and the shape of what they hold. Out: a third that shares every untouched subtree with
+them and remembers, per value, what it replaced. Inputs are never mutated.
+
+The rules, of which the types hold every exception:
+  mappings merge by key; scalars and lists replace; null unsets;
+  members of a one-of, and mappings whose tag changes, replace as a whole.
+"""
+
+from __future__ import annotations
+
+from modelmill.record import ObjectShape, RecordShape, Shape
+from modelmill.tree import Node
+
+
+def merge(lower: Node, upper: Node, shape: Shape | None) -> Node:
+    """`upper` laid over `lower`; a present value wins, 0, false and "" included."""
+    below, above = lower.value, upper.value
+    if not isinstance(above, dict) or not isinstance(below, dict):
+        return _replace(lower, upper)
+    if isinstance(shape, RecordShape):
+        if shape.tag and _tag_changes(below, above, shape.tag):
+            return _replace(lower, upper)
+        entries = _without_rivals(below, above, shape.one_of) if shape.one_of else dict(below)
+    elif isinstance(shape, ObjectShape) and shape.exclusive and not above.keys() <= below.keys():
+        return _replace(lower, upper)
+    else:
+        entries = dict(below)
+    for key, node in above.items():
+        under = entries.get(key)
+        if under is None:
+            entries[key] = node
+        else:
+            entries[key] = merge(under, node, shape.child(key) if shape is not None else None)
+    return Node(entries, upper.place, upper.key)
+
+
+def _replace(lower: Node, upper: Node) -> Node:
+    return Node(upper.value, upper.place, upper.key, lower)
+
+
+def _tag_changes(below: dict[str, Node], above: dict[str, Node], tag: str) -> bool:
+    if tag not in above or tag not in below:
+        return False
+    return bool(above[tag].value != below[tag].value)
+
+
+def _without_rivals(
+    below: dict[str, Node], above: dict[str, Node], groups: tuple[tuple[str, ...], ...]
+) -> dict[str, Node]:
+    """The lower entries without those a member of the same one-of in the upper layer replaces."""
+    gone = {
+        rival
+        for group in groups
+        for member in group
+        if member in above and above[member].value is not None
+        for rival in group
+        if rival != member
+    }
+    return {key: node for key, node in below.items() if key not in gone}

@@ -1,0 +1,97 @@
+"""Where weights are: the `model.uri` schemes and what each means for a pod.
+
+Schemes as llm-d's ModelService and KServe have them: hf://, pvc://, pvc+hf://, oci://.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+Scheme = Literal["hf", "pvc", "pvc+hf", "oci"]
+SCHEMES: tuple[str, ...] = ("hf", "pvc", "pvc+hf", "oci")
+_claim = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?").fullmatch
+_hub_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?").fullmatch
+_path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
+
+
+class ModelUri(NamedTuple):
+    """A model's source.
+
+    scheme    hf, pvc, pvc+hf or oci
+    claim     PersistentVolumeClaim of a pvc scheme
+    image     image of oci
+    hub_name  ORG/MODEL of hf and pvc+hf
+    path      path below the mount: the weights of pvc, the hub cache of pvc+hf
+    mount     where the volume is mounted
+    """
+
+    scheme: str
+    mount: str
+    claim: str = ""
+    image: str = ""
+    hub_name: str = ""
+    path: str = ""
+
+    @property
+    def argument(self) -> str:
+        """What the engine is told to load: a hub name, or a path in the pod."""
+        if self.hub_name:
+            return self.hub_name
+        return f"{self.mount}/{self.path}" if self.path else self.mount
+
+    @property
+    def hub_cache(self) -> str:
+        """HF_HUB_CACHE of a pvc+hf source."""
+        return f"{self.mount}/{self.path}" if self.path else self.mount
+
+
+class UriFault(ValueError):
+    """Why a URI cannot be used; `hint` says what would do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def parse_uri(uri: str, mount: str) -> ModelUri:
+    """Read `model.uri`; raises UriFault."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        raise UriFault(
+            f"`{uri}` has no scheme", f"write hf://{uri}" if "/" in uri else _SCHEMES_HINT
+        )
+    if scheme not in SCHEMES:
+        raise UriFault(f"`{scheme}://` is not a scheme modelmill knows", _SCHEMES_HINT)
+    if not rest.strip("/"):
+        raise UriFault(f"`{uri}` names nothing after its scheme", _EXAMPLES[scheme])
+    mount = mount.rstrip("/")
+    if scheme == "hf":
+        if not _hub_name(rest):
+            raise UriFault(f"`{rest}` is not a Hugging Face model", _EXAMPLES[scheme])
+        return ModelUri(scheme, mount, hub_name=rest)
+    if scheme == "oci":
+        return ModelUri(scheme, mount, image=rest)
+    claim, _, path = rest.partition("/")
+    if not _claim(claim):
+        raise UriFault(f"`{claim}` is not the name of a PersistentVolumeClaim", _EXAMPLES[scheme])
+    path = path.rstrip("/")
+    if not path or not _path(path) or any(part in (".", "..") for part in path.split("/")):
+        raise UriFault(f"`{uri}` does not name a path on the claim", _EXAMPLES[scheme])
+    if scheme == "pvc":
+        return ModelUri(scheme, mount, claim=claim, path=path)
+    parts = path.split("/")
+    if len(parts) < 2:
+        raise UriFault(f"`{uri}` does not end in ORG/MODEL", _EXAMPLES[scheme])
+    return ModelUri(
+        scheme, mount, claim=claim, hub_name="/".join(parts[-2:]), path="/".join(parts[:-2])
+    )
+
+
+_SCHEMES_HINT = "schemes are " + ", ".join(f"{scheme}://" for scheme in SCHEMES)
+_EXAMPLES = {
+    "hf": "for example hf://Qwen/Qwen3-32B",
+    "pvc": "for example pvc://models/llama-3-8b",
+    "pvc+hf": "for example pvc+hf://models/hub/meta-llama/Llama-3.1-8B-Instruct",
+    "oci": "for example oci://ghcr.io/acme/llama-3-8b:1.0",
+}

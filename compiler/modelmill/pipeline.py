@@ -1,0 +1,292 @@
+"""The corridor, as one list: parse → index → resolve → decode → check → emit → lay out.
+
+In: what `sources` read. Out: a Compilation: every unit of generated/ as text, and every finding.
+Pure, and the same for one process or many; reading and writing are its callers'.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from modelmill.catalog import Catalog, Document, build_catalog
+from modelmill.catalogues import VersionSet, version_set, version_sets
+from modelmill.checks import FLEET_CHECKS, VARIANT_CHECKS
+from modelmill.checks.facts import Facts, facts_of
+from modelmill.diagnostics import (
+    CompileError,
+    Diagnostic,
+    Note,
+    Span,
+    did_you_mean,
+    error,
+    has_errors,
+    tidy,
+    warning,
+)
+from modelmill.kinds import emit
+from modelmill.layout import environment_files, lay_out, place
+from modelmill.namespaces import environment_objects
+from modelmill.output import Unit
+from modelmill.patches import apply_patches
+from modelmill.resolve import Resolver, environments_of, unknown_environments
+from modelmill.resource import Resource
+from modelmill.sources import Sources
+from modelmill.variant import Variant, decode
+
+ENVIRONMENTS = "_environments"
+Progress = Callable[[str], None]
+
+
+class Repository(NamedTuple):
+    """A repository whose documents are indexed, ready to be resolved."""
+
+    catalog: Catalog
+    versions: VersionSet
+    texts: Mapping[str, str]
+    problems: tuple[Diagnostic, ...]
+
+
+class Compiled(NamedTuple):
+    """One model: its unit (None if it has errors), what it is known by, and what was found."""
+
+    model: str
+    unit: Unit | None
+    facts: tuple[Facts, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class Compilation(NamedTuple):
+    """Everything: units by name, and all findings in order."""
+
+    units: Mapping[str, Unit]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def index(sources: Sources) -> Repository:
+    """Index what was read. Faults of single files do not hide the others'."""
+    problems = list(sources.problems)
+    try:
+        catalog = build_catalog(sources.project, sources.documents)
+    except CompileError as fault:
+        raise CompileError([*problems, *fault.diagnostics]) from None
+    versions = _versions(sources)
+    return Repository(catalog, versions, sources.texts, tuple(problems))
+
+
+def compile_repository(
+    repository: Repository, models: Collection[str] | None = None, jobs: int = 1
+) -> Compilation:
+    """Compile all models, or those named, and what their environments own."""
+    from modelmill.workers import map_models
+
+    catalog = repository.catalog
+    chosen = [m for m in catalog.models.values() if models is None or m.name in models]
+    compiled = map_models(
+        lambda model, resolver: compile_model(repository, resolver, model),
+        lambda: Resolver(catalog),
+        chosen,
+        jobs,
+    )
+    found = [*repository.problems, *(d for each in compiled for d in each.diagnostics)]
+    found += _fleet_findings(compiled)
+    units = {each.model: each.unit for each in compiled if each.unit is not None}
+    if models is None:
+        found += _coverage(repository)
+        units.update(_environment_units(repository))
+    return Compilation(dict(sorted(units.items())), tidy(found))
+
+
+def compile_model(repository: Repository, resolver: Resolver, model: Document) -> Compiled:
+    """One model through the corridor: its base and every environment that takes it."""
+    catalog = repository.catalog
+    overlays = environments_of(catalog, model)
+    found: dict[str | None, list[Diagnostic]] = {None: unknown_environments(catalog, model)}
+    base = variant_of(repository, resolver, model, None, found)
+    variants = {o.name: variant_of(repository, resolver, model, o, found) for o in overlays}
+    objects = {name: _objects(variant, found) for name, variant in variants.items() if variant}
+    base_objects = _objects(base, found) if base else ()
+    diagnostics = _attributed(found)
+    facts = tuple(
+        facts_of(variant, objects[name])
+        for name, variant in variants.items()
+        if variant is not None and name in objects
+    )
+    if has_errors(diagnostics):
+        return Compiled(model.name, None, facts, diagnostics)
+    namespaces = {o.name: o.record.namespace for o in overlays}
+    files = lay_out(
+        header(model.path), base_objects, {n: (namespaces[n], objects[n]) for n in objects}
+    )
+    documents = _inputs(resolver, model, overlays)
+    digest, paths = _digest(repository, documents)
+    return Compiled(model.name, Unit(files, digest, paths), facts, diagnostics)
+
+
+def variant_of(
+    repository: Repository,
+    resolver: Resolver,
+    model: Document,
+    overlay: Document | None,
+    found: dict[str | None, list[Diagnostic]],
+) -> Variant | None:
+    """Resolve, decode and check one variant; None where it cannot be read. Adds to `found`."""
+    here = found.setdefault(overlay.name if overlay else None, [])
+    try:
+        resolved = resolver.variant(model, overlay) if overlay else resolver.base(model)
+        variant = decode(resolved, repository.versions)
+    except CompileError as fault:
+        here.extend(fault.diagnostics)
+        return None
+    for rule in VARIANT_CHECKS:
+        here.extend(rule.check(variant))
+    return None if has_errors(here) else variant
+
+
+def objects_of(variant: Variant) -> tuple[Resource, ...]:
+    """What a variant compiles to, last-mile patches applied. Raises where a patch misses."""
+    return apply_patches(variant, emit(variant))
+
+
+def rendered(variant: Variant) -> tuple[Resource, ...]:
+    """The objects as a cluster will see them, in their namespace."""
+    return tuple(place(resource, variant.namespace) for resource in objects_of(variant))
+
+
+def header(path: str) -> str:
+    """The first line of every generated file; `output` knows our files by it."""
+    return f"# Generated by modelmill from {path}; do not edit.\n"
+
+
+def _objects(variant: Variant, found: dict[str | None, list[Diagnostic]]) -> tuple[Resource, ...]:
+    try:
+        return objects_of(variant)
+    except CompileError as fault:
+        found[variant.environment].extend(fault.diagnostics)
+        return ()
+
+
+def _attributed(found: Mapping[str | None, Sequence[Diagnostic]]) -> tuple[Diagnostic, ...]:
+    """Findings of all variants as one list: what holds everywhere once, the rest with a note that
+    names the environments it holds in."""
+    everywhere = dict.fromkeys(found.get(None, ()))
+    places: dict[Diagnostic, list[str]] = {}
+    for environment, diagnostics in found.items():
+        for diagnostic in dict.fromkeys(diagnostics):
+            if environment is not None and diagnostic not in everywhere:
+                places.setdefault(diagnostic, []).append(environment)
+    special = [
+        d._replace(
+            notes=(
+                *d.notes,
+                Note("in the environment " + ", ".join(f"`{e}`" for e in environments)),
+            )
+        )
+        for d, environments in places.items()
+    ]
+    return tidy([*everywhere, *special])
+
+
+def _fleet_findings(compiled: Iterable[Compiled]) -> list[Diagnostic]:
+    fleet = [facts for each in compiled for facts in each.facts]
+    return [diagnostic for rule in FLEET_CHECKS for diagnostic in rule.check(fleet)]
+
+
+def _coverage(repository: Repository) -> list[Diagnostic]:
+    """Models nothing deploys, environments that take nothing, and a repository without models."""
+    catalog = repository.catalog
+    if not catalog.models and not has_errors(repository.problems):
+        folder = catalog.project.paths.models
+        return [
+            error(
+                "N203",
+                f"the repository has no models: `{folder}/` holds none",
+                hint="run `modelmill new NAME` to write one",
+            )
+        ]
+    found = []
+    taken: set[str] = set()
+    for model in catalog.models.values():
+        overlays = environments_of(catalog, model)
+        taken.update(o.name for o in overlays)
+        if not overlays and catalog.overlays:
+            found.append(
+                warning(
+                    "C521",
+                    f"no environment deploys `{model.name}`",
+                    model.span,
+                    "add a label that an overlay's `selector` asks for",
+                )
+            )
+    for overlay in catalog.overlays.values():
+        if overlay.name not in taken:
+            found.append(
+                warning(
+                    "C522",
+                    f"the environment `{overlay.name}` takes no model",
+                    overlay.node.nearest("selector").span,
+                )
+            )
+    return found
+
+
+def _environment_units(repository: Repository) -> dict[str, Unit]:
+    units = {}
+    for overlay in repository.catalog.overlays.values():
+        digest, paths = _digest(repository, [overlay])
+        files = environment_files(header(overlay.path), environment_objects(overlay))
+        units[f"{ENVIRONMENTS}/{overlay.name}"] = Unit(files, digest, paths)
+    return units
+
+
+def _inputs(resolver: Resolver, model: Document, overlays: Sequence[Document]) -> list[Document]:
+    """Every document a model's output depends on."""
+    laid = [resolver.chain(o.record.extends, o) for o in overlays]
+    documents = [model, *resolver.chain(model.record.extends, model), *overlays]
+    documents += [preset for chain in laid for preset in chain]
+    unique = {d.path: d for d in [*documents, *resolver.role_presets(documents)]}
+    return [unique[path] for path in sorted(unique)]
+
+
+def _digest(repository: Repository, documents: Iterable[Document]) -> tuple[str, tuple[str, ...]]:
+    """sha256 over the texts of the inputs, and their paths."""
+    paths = sorted({"modelmill.yaml", *(d.path for d in documents)})
+    digest = hashlib.sha256()
+    for path in paths:
+        text = repository.texts[path].encode()
+        digest.update(f"{path}\0{len(text)}\0".encode() + text)
+    return digest.hexdigest(), tuple(paths)
+
+
+def _versions(sources: Sources) -> VersionSet:
+    wanted = sources.project.versions
+    known = version_sets()
+    span = Span("modelmill.yaml", 1, 1)
+    if wanted.set not in known:
+        raise CompileError(
+            [
+                *sources.problems,
+                error(
+                    "N208",
+                    f"there is no version set `{wanted.set}`",
+                    span,
+                    did_you_mean(wanted.set, known) or "there are " + ", ".join(known),
+                ),
+            ]
+        )
+    found = version_set(wanted.set)
+    unknown = sorted(wanted.images.keys() - found.images.keys())
+    if unknown:
+        raise CompileError(
+            [
+                *sources.problems,
+                error(
+                    "N208",
+                    f"the version set has no image `{unknown[0]}`",
+                    span,
+                    "there are " + ", ".join(sorted(found.images)),
+                ),
+            ]
+        )
+    return found._replace(images={**found.images, **wanted.images})

@@ -1,0 +1,270 @@
+"""A role as a pod template.
+
+In: a variant and a role's key. Out: the `template` of a workload: engine container, routing sidecar,
+volumes, placement. Kinds decide what workload the template goes into; engines what the flags are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelmill import names
+from modelmill.catalogues import engine_catalogue
+from modelmill.containers import (
+    RESTRICTED_CONTAINER,
+    RESTRICTED_POD,
+    Manifest,
+    container_fields,
+    env_list,
+    extra_container,
+    given,
+    keyed,
+    over,
+    pod_fields,
+    probes_of,
+    resources,
+    spread_constraints,
+)
+from modelmill.engines import ENGINES, EngineModule, Launch
+from modelmill.engines.flags import render
+from modelmill.model_uri import ModelUri, parse_uri
+from modelmill.spec.engine import Accelerator
+from modelmill.spec.role import Role
+from modelmill.variant import Variant
+
+ENGINE_CONTAINER = "modelserver"
+SIDECAR_CONTAINER = "routing-proxy"
+SERVING = "llm-d.ai/inference-serving"
+ENTRY = "modelmill.dev/entry"
+"""Marks pods that take clients' requests themselves; prefill pods are reached through decode."""
+
+# A cold load of 100 GB of weights takes tens of minutes: 15 s, then 120 tries of 30 s
+# (llm-d guides/recipes/modelserver/base/single-host).
+STARTUP = {
+    "initialDelaySeconds": 15,
+    "periodSeconds": 30,
+    "timeoutSeconds": 5,
+    "failureThreshold": 120,
+}
+READINESS = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 3}
+LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
+# Long answers take minutes to stream; the default of 30 s would cut them off.
+GRACE_SECONDS = 130
+
+
+def pod_template(variant: Variant, key: str) -> Manifest:
+    """PodTemplateSpec of a role."""
+    role = variant.roles[key]
+    metadata = role.metadata
+    pod_labels = {
+        **variant.labels,
+        **(metadata.labels if metadata else {}),
+        **(role.pod.labels if role.pod else {}),
+        **role_labels(variant, key),
+    }
+    annotations = {
+        **(metadata.annotations if metadata else {}),
+        **(role.pod.annotations if role.pod else {}),
+    }
+    return {
+        "metadata": given(
+            labels=names.labels(variant.name, key, pod_labels),
+            annotations=dict(sorted(annotations.items())),
+        ),
+        "spec": _pod_spec(variant, key, role),
+    }
+
+
+def role_labels(variant: Variant, key: str) -> dict[str, str]:
+    """Labels by which pools, pickers and monitors tell a role's pods."""
+    role = variant.roles[key]
+    role_type = variant.role_type(key)
+    found = {names.ROLE: role_type, SERVING: "true"}
+    if role.engine is not None and role.engine.type == "sglang":
+        found[names.ENGINE_TYPE] = "sglang"
+    if role_type != "prefill":
+        found[ENTRY] = "true"
+    return found
+
+
+def launch_of(variant: Variant, key: str) -> Launch:
+    """What the role's engine must know to start."""
+    role, model = variant.roles[key], variant.spec.model
+    uri = parse_uri(model.uri, model.mount_path)
+    return Launch(
+        role, variant.role_type(key), model.name, uri, model.revision, variant.engine_port(key)
+    )
+
+
+def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
+    pod = role.pod
+    account = pod.service_account_name if pod else None
+    accelerator = role.accelerator
+    sidecars = [_sidecar(variant, key)] if variant.has_sidecar(key) else []
+    inits = [extra_container(n, c) for n, c in (pod.init_containers if pod else {}).items()]
+    beside = [extra_container(n, c) for n, c in (pod.containers if pod else {}).items()]
+    tolerations = {
+        **(accelerator.tolerations if accelerator else {}),
+        **(pod.tolerations if pod else {}),
+    }
+    return {
+        "serviceAccountName": account or variant.name,
+        "automountServiceAccountToken": bool(pod and pod.automount_service_account_token),
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "securityContext": over(RESTRICTED_POD, pod.security_context if pod else None),
+        **pod_fields(pod),
+        **given(
+            affinity=_affinity(accelerator, pod.affinity if pod else None),
+            tolerations=keyed(tolerations, "key"),
+            topologySpreadConstraints=spread_constraints(pod, names.selector(variant.name, key)),
+            initContainers=[*sidecars, *inits],
+        ),
+        "containers": [_engine_container(variant, key, role), *beside],
+        **given(volumes=_volumes(variant, role)),
+    }
+
+
+def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
+    engine = role.engine
+    assert engine is not None
+    launch = launch_of(variant, key)
+    module = ENGINES[engine.type]
+    flags = {**module.flags(launch), **engine.args}
+    words = [*module.positional(launch), *render(engine_catalogue(engine.type), flags)]
+    command = list(engine.command) or module.command(launch)
+    fields = container_fields(role.container)
+    port = {"name": ENGINE_CONTAINER, "containerPort": launch.port, "protocol": "TCP"}
+    return {
+        "name": ENGINE_CONTAINER,
+        "image": engine.image,
+        **given(command=command),
+        "args": words,
+        **given(env=env_list(_env(variant, role, launch, module))),
+        **given(resources=resources(role.resources, accelerator_request(variant, key))),
+        **fields,
+        "ports": [port, *module.ports(launch), *fields.get("ports", [])],
+        **given(
+            volumeMounts=[*_mounts(launch.weights, variant, role), *fields.get("volumeMounts", [])]
+        ),
+        **probes_of(role.probes, _derived_probes(module)),
+    }
+
+
+def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
+    """The extended resource one pod asks for, by name; nothing on a CPU."""
+    accelerator = variant.roles[key].accelerator
+    if accelerator is None or accelerator.resource is None:
+        return {}
+    return {accelerator.resource: str(variant.gpus(key))}
+
+
+def _env(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> dict[str, Any]:
+    """Derived variables first, so that people's own win and may refer to them by $(NAME)."""
+    derived: dict[str, Any] = {}
+    model, weights = variant.spec.model, launch.weights
+    if weights.scheme == "hf":
+        derived["HF_HOME"] = weights.mount
+    elif weights.scheme == "pvc+hf":
+        derived["HF_HUB_CACHE"] = weights.hub_cache
+    if model.auth is not None and weights.hub_name:
+        key_ref = {"name": model.auth.secret_name, "key": model.auth.secret_key}
+        derived["HF_TOKEN"] = {"valueFrom": {"secretKeyRef": key_ref}}
+    accelerator = role.accelerator
+    assert role.engine is not None
+    return {
+        **derived,
+        **module.env(launch),
+        **(accelerator.env if accelerator else {}),
+        **role.engine.env,
+    }
+
+
+def _mounts(weights: ModelUri, variant: Variant, role: Role) -> list[Manifest]:
+    mounts = [
+        given(name="model-storage", mountPath=weights.mount, readOnly=_read_only(weights, variant))
+    ]
+    if role.shared_memory is not None:
+        mounts.append({"name": "dshm", "mountPath": "/dev/shm"})
+    return mounts
+
+
+def _read_only(weights: ModelUri, variant: Variant) -> bool | None:
+    if weights.scheme == "hf":
+        return None
+    return True if weights.scheme == "oci" else variant.spec.model.read_only
+
+
+def _volumes(variant: Variant, role: Role) -> list[Manifest]:
+    model = variant.spec.model
+    weights = parse_uri(model.uri, model.mount_path)
+    source: Manifest
+    if weights.scheme == "hf":
+        source = {"emptyDir": given(sizeLimit=model.size)}
+    elif weights.scheme == "oci":
+        source = {"image": {"reference": weights.image, "pullPolicy": "IfNotPresent"}}
+    else:
+        source = {
+            "persistentVolumeClaim": {"claimName": weights.claim, "readOnly": model.read_only}
+        }
+    volumes = [{"name": "model-storage", **source}]
+    if role.shared_memory is not None:
+        memory = {"medium": "Memory", "sizeLimit": role.shared_memory}
+        volumes.append({"name": "dshm", "emptyDir": memory})
+    return volumes + keyed(role.pod.volumes if role.pod else {}, "name")
+
+
+def _derived_probes(module: EngineModule) -> dict[str, Manifest]:
+    ready = {"path": module.READINESS_PATH, "port": ENGINE_CONTAINER, "scheme": "HTTP"}
+    alive = {"path": module.LIVENESS_PATH, "port": ENGINE_CONTAINER, "scheme": "HTTP"}
+    return {
+        "startup": {"httpGet": ready, **STARTUP},
+        "readiness": {"httpGet": ready, **READINESS},
+        "liveness": {"httpGet": alive, **LIVENESS},
+    }
+
+
+def _sidecar(variant: Variant, key: str) -> Manifest:
+    """The routing sidecar as a native sidecar: an init container that keeps running."""
+    role, sidecar = variant.roles[key], variant.sidecar
+    assert role.engine is not None
+    spelling = variant.versions.sidecar
+    flags: dict[str, Any] = {
+        spelling["portFlag"]: variant.routing.port,
+        spelling["modelServerPortFlag"]: sidecar.model_server_port,
+        "secure-proxy": "false",
+    }
+    if role.kv_transfer is not None:
+        connectors = ENGINES[role.engine.type].SIDECAR_CONNECTORS
+        flags[spelling["connectorFlag"]] = connectors[role.kv_transfer.connector]
+    flags.update(sidecar.flags)
+    return {
+        "name": SIDECAR_CONTAINER,
+        "image": variant.image("routingSidecar", sidecar.image),
+        "args": [f"--{name}={_flag_text(flags[name])}" for name in flags],
+        **given(env=env_list(sidecar.env), resources=resources(sidecar.resources)),
+        "ports": [{"name": "http", "containerPort": variant.routing.port, "protocol": "TCP"}],
+        "restartPolicy": "Always",
+        "securityContext": over(RESTRICTED_CONTAINER, None),
+    }
+
+
+def _flag_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _affinity(accelerator: Accelerator | None, extra: Mapping[str, Any] | None) -> Manifest:
+    """Node affinity to the accelerator's nodes; every term people wrote must meet it too."""
+    result = over({}, extra)
+    if accelerator is None or not accelerator.node_labels:
+        return result
+    wanted = [
+        {"key": key, "operator": "In", "values": list(values)}
+        for key, values in accelerator.node_labels.items()
+    ]
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    node = result.get("nodeAffinity", {})
+    terms = node.get(required, {}).get("nodeSelectorTerms") or [{}]
+    combined = [{**t, "matchExpressions": [*wanted, *t.get("matchExpressions", [])]} for t in terms]
+    result["nodeAffinity"] = over(node, {required: {"nodeSelectorTerms": combined}})
+    return result

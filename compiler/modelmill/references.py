@@ -1,0 +1,263 @@
+"""`${…}` references: a value that is taken from elsewhere in the merged spec.
+
+In: a merged tree and the names beside it (metadata, environment). Out: the tree with every reference
+replaced, sharing what holds none. A whole-value reference keeps the type it refers to; `$${` is a
+literal `${`. There are no loops, no clock, no files and no environment variables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
+from modelmill.tree import Node, plain
+
+FUNCTIONS: Mapping[str, Callable[[str], str]] = {
+    "lower": str.lower,
+    "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-"),
+    "basename": lambda text: text.rstrip("/").rsplit("/", 1)[-1],
+}
+"""Functions of one string: `${slug(model.name)}`. `json` takes any value."""
+
+_piece = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
+_expression = re.compile(r"\s*(?:([a-z]+)\(\s*([^()]*?)\s*\)|([^()]*?))\s*\Z").match
+_segment = re.compile(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]+)\]|(\.)')
+
+
+class _Reference(NamedTuple):
+    function: str
+    path: tuple[str | int, ...]
+    text: str
+
+
+class _Fault(Exception):
+    """A reference that cannot be resolved; becomes a diagnostic at the string that holds it."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+def substitute(spec: Node, around: Mapping[str, Node]) -> Node:
+    """The spec with its references replaced. `around` holds the roots beside the spec's own fields.
+
+    Inside a role a path is looked up in that role first, then in the spec.
+    """
+    return _Substitution(spec, around).run()
+
+
+class _Substitution:
+    def __init__(self, spec: Node, around: Mapping[str, Node]) -> None:
+        self.spec = spec
+        self.around = around
+        self.problems: list[Diagnostic] = []
+        self.open: list[tuple[Node, str]] = []
+        self.done: dict[tuple[int, int], Node] = {}
+
+    def run(self) -> Node:
+        result = self._walk(self.spec, None)
+        if self.problems:
+            raise CompileError(self.problems)
+        return result
+
+    def _walk(self, node: Node, role: Node | None) -> Node:
+        value = node.value
+        if isinstance(value, str):
+            return self._string(node, role) if "${" in value else node
+        if not isinstance(value, dict | list) or is_literal(node):
+            return node
+        if isinstance(value, list):
+            items = [self._walk(child, role) for child in value]
+            return Node(items, node.place, node.key, node.under)
+        entries = {}
+        for key, child in value.items():
+            if node is self.spec and key == "roles" and isinstance(child.value, dict):
+                roles = {name: self._walk(each, each) for name, each in child.value.items()}
+                entries[key] = Node(roles, child.place, child.key, child.under)
+            else:
+                entries[key] = self._walk(child, role)
+        return Node(entries, node.place, node.key, node.under)
+
+    def _string(self, node: Node, role: Node | None) -> Node:
+        known = self.done.get((id(node), id(role)))
+        if known is not None:
+            return known
+        if any(node is each for each, _ in self.open):
+            chain = " → ".join(text for _, text in self.open)
+            raise _Fault("R305", f"the references form a circle: {chain} → {node.value}")
+        self.open.append((node, node.value))
+        try:
+            value = self._evaluate(node.value, role)
+        except _Fault as fault:
+            if len(self.open) > 1:
+                raise
+            self.problems.append(
+                error(fault.code, fault.message, node.span, fault.hint, _replaced(node))
+            )
+            value = ""
+        finally:
+            self.open.pop()
+        result = Node(value, node.place, node.key, node.under, node.value)
+        self.done[id(node), id(role)] = result
+        return result
+
+    def _evaluate(self, text: str, role: Node | None) -> Any:
+        pieces = list(_piece.finditer(text))
+        first = pieces[0]
+        if len(pieces) == 1 and first.group(1) is not None and first.span() == (0, len(text)):
+            reference = parse(first)
+            found = self._look_up(reference, role)
+            return self._apply(reference, found) if reference.function else found.value
+        written = []
+        end = 0
+        for piece in pieces:
+            written.append(text[end : piece.start()])
+            end = piece.end()
+            written.append("${" if piece.group(1) is None else self._text(parse(piece), role))
+        return "".join([*written, text[end:]])
+
+    def _text(self, reference: _Reference, role: Node | None) -> str:
+        found = self._look_up(reference, role)
+        value = self._apply(reference, found) if reference.function else found.value
+        if isinstance(value, dict | list):
+            raise _Fault(
+                "R307",
+                f"`{reference.text}` is not a single value, so it cannot stand inside a string",
+                f"write ${{json({reference.text})}} for its JSON",
+            )
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value)
+
+    def _apply(self, reference: _Reference, node: Node) -> str:
+        if reference.function == "json":
+            return json.dumps(
+                plain(node), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+            )
+        function = FUNCTIONS.get(reference.function)
+        if function is None:
+            raise _Fault(
+                "R306",
+                f"`{reference.function}` is not a function",
+                did_you_mean(reference.function, [*FUNCTIONS, "json"])
+                or "functions are " + ", ".join(sorted([*FUNCTIONS, "json"])),
+            )
+        if not isinstance(node.value, str):
+            raise _Fault(
+                "R307", f"`{reference.function}` takes a string, and `{reference.text}` is none"
+            )
+        return function(node.value)
+
+    def _look_up(self, reference: _Reference, role: Node | None) -> Node:
+        head = reference.path[0]
+        scope, role_below = self.spec, role
+        if isinstance(head, str) and head in self.around:
+            scope = self.around[head]
+            path = reference.path[1:]
+        else:
+            path = reference.path
+            if role is not None and role.child(head) is not None:
+                scope = role
+            else:
+                role_below = self._role_on(path)
+        node = scope
+        for depth, segment in enumerate(path):
+            below = node.child(segment)
+            if below is None:
+                raise self._unknown(reference, node, path, depth)
+            node = below
+        return self._walk(node, role_below)
+
+    def _role_on(self, path: tuple[str | int, ...]) -> Node | None:
+        """The role a path leads through, in which references found there are looked up."""
+        return self.spec.get(*path[:2]) if len(path) > 1 and path[0] == "roles" else None
+
+    def _unknown(
+        self, reference: _Reference, node: Node, path: tuple[str | int, ...], depth: int
+    ) -> _Fault:
+        segment = path[depth]
+        if depth == 0 and segment == "environment":
+            return _Fault(
+                "R304",
+                f"`{reference.text}` is only known in an environment",
+                "use it in an overlay or under the model's `environments`",
+            )
+        known = list(node.value) if isinstance(node.value, dict) else []
+        if depth == 0:
+            known += self.around
+        hint = did_you_mean(str(segment), known)
+        if not hint and 0 < len(known) <= 12:
+            hint = "there are " + ", ".join(sorted(known))
+        return _Fault("R304", f"`{reference.text}` refers to `{segment}`, which is not set", hint)
+
+
+def parse(piece: re.Match[str]) -> _Reference:
+    """`${fn(path)}` or `${path}` as written."""
+    inside = piece.group(1)
+    if not piece.group(0).endswith("}"):
+        raise _Fault(
+            "R306", f"`{piece.group(0)}` has no closing brace", "a literal `${` is written `$${`"
+        )
+    matched = _expression(inside)
+    function, argument, bare = matched.groups() if matched else (None, None, None)
+    text = argument if function else bare
+    path = _path(text) if text else None
+    if path is None:
+        raise _Fault(
+            "R306",
+            f"`{piece.group(0)}` is not a reference",
+            "write ${path.to.value}; a literal `${` is written `$${`",
+        )
+    return _Reference(function or "", path, str(text))
+
+
+def _path(text: str) -> tuple[str | int, ...] | None:
+    """`a.b["c.d"][0]` as segments; None if it is not a path."""
+    segments: list[str | int] = []
+    position, expects_name = 0, True
+    while position < len(text):
+        matched = _segment.match(text, position)
+        if matched is None:
+            return None
+        name, quoted, index, dot = matched.groups()
+        if dot:
+            if expects_name:
+                return None
+            expects_name = True
+        elif name is not None:
+            if not expects_name:
+                return None
+            segments.append(name)
+            expects_name = False
+        else:
+            if expects_name and segments:
+                return None
+            segments.append(quoted if quoted is not None else int(index))
+            expects_name = False
+        position = matched.end()
+    return None if expects_name or not segments else tuple(segments)
+
+
+def is_literal(node: Node) -> bool:
+    """Whether no string below holds a reference; remembered on the node, which layers share."""
+    memo = node.memo
+    if memo is not None and is_literal in memo:
+        return bool(memo[is_literal])
+    value = node.value
+    if isinstance(value, str):
+        return "${" not in value
+    if isinstance(value, dict):
+        literal = all([is_literal(child) for child in value.values()])
+    elif isinstance(value, list):
+        literal = all([is_literal(child) for child in value])
+    else:
+        return True
+    node.memo = {**(memo or {}), is_literal: literal}
+    return literal
+
+
+def _replaced(node: Node) -> list[Note]:
+    return [Note("it replaces the value set here", each.span) for each in list(node.history())[1:2]]

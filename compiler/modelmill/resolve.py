@@ -1,0 +1,260 @@
+"""Names and layers to one tree per model and environment.
+
+In: the catalog. Out: `Resolved` trees in which every value still knows its place and what it
+replaced. Layers, lowest first: the model's presets, the model, the overlay's presets, the overlay's
+spec, the model's own entry for that environment. Types are decided later, in `decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from modelmill.catalog import Catalog, Document
+from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, did_you_mean, error
+from modelmill.merge import merge
+from modelmill.references import substitute
+from modelmill.spec.documents import Spec
+from modelmill.spec.role import SHARED, Role
+from modelmill.tree import Node, plant
+
+
+class Resolved(NamedTuple):
+    """One model in one environment (None: without any), merged and with references replaced."""
+
+    model: Document
+    overlay: Document | None
+    chain: tuple[Document, ...]
+    tree: Node
+
+    @property
+    def environment(self) -> str | None:
+        return self.overlay.name if self.overlay else None
+
+
+class Resolver:
+    """Resolves models of one catalog; remembers preset chains, which models share."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._folded: dict[tuple[str, ...], Node] = {}
+        self._chains: dict[tuple[str, ...], tuple[Document, ...]] = {}
+
+    def base(self, model: Document) -> Resolved:
+        """The model without an environment."""
+        chain, tree = self._layers_of(model)
+        return Resolved(model, None, chain, self._finish(model, None, tree))
+
+    def variant(self, model: Document, overlay: Document) -> Resolved:
+        """The model in one environment."""
+        chain, tree = self._layers_of(model)
+        laid = self.chain(overlay.record.extends, overlay)
+        layers = [preset.record.spec for preset in laid]
+        if overlay.record.spec is not None:
+            layers.append(overlay.record.spec)
+        own = model.record.environments.get(overlay.name)
+        if own is not None:
+            layers.append(own)
+        for layer in layers:
+            tree = self._lay(tree, layer)
+        return Resolved(model, overlay, (*chain, *laid), self._finish(model, overlay, tree))
+
+    def chain(self, names: tuple[str, ...], user: Document) -> tuple[Document, ...]:
+        """The presets behind `names`, a preset's parents before it, each once."""
+        known = self._chains.get(names)
+        if known is None:
+            known = self._chains[names] = _linearise(self.catalog, names, user)
+        return known
+
+    def role_presets(self, documents: Iterable[Document]) -> list[Document]:
+        """Presets that roles of these documents extend for themselves."""
+        found: dict[str, Document] = {}
+        for document in documents:
+            node = document.node
+            layers = [
+                node.get("spec"),
+                *(node.child("environments") or Node({}, node.place)).value.values(),
+            ]
+            for layer in layers:
+                roles = layer.get("roles") if layer is not None else None
+                for role in roles.value.values() if roles is not None else ():
+                    found.update((p.name, p) for p in self._role_presets(role))
+        return list(found.values())
+
+    def _layers_of(self, model: Document) -> tuple[tuple[Document, ...], Node]:
+        chain = self.chain(model.record.extends, model)
+        key = tuple(preset.name for preset in chain)
+        tree = self._folded.get(key)
+        if tree is None:
+            tree = Node({}, model.record.spec.place)
+            for preset in chain:
+                tree = self._lay(tree, preset.record.spec)
+            self._folded[key] = tree
+        return chain, self._lay(tree, model.record.spec)
+
+    def _lay(self, lower: Node, layer: Node) -> Node:
+        """One layer over the layers below. What stands at the top of a spec for all roles goes into
+        every role in its own layer, so that a later layer's general value beats an earlier special one."""
+        above = layer.value
+        roles = above.get("roles")
+        rest = Node({k: v for k, v in above.items() if k != "roles"}, layer.place, layer.key)
+        below = lower.value.get("roles")
+        merged = merge(
+            Node({k: v for k, v in lower.value.items() if k != "roles"}, lower.place),
+            rest,
+            Spec.shape(),
+        )
+        if roles is not None and not isinstance(roles.value, dict):
+            merged.value["roles"] = roles
+            return merged
+        names = dict.fromkeys([*(below.value if below else ()), *(roles.value if roles else ())])
+        if not names:
+            return merged
+        shared = Node(_shared(above), layer.place)
+        laid = {
+            name: self._lay_role(
+                merged,
+                shared,
+                below.value.get(name) if below else None,
+                roles.value.get(name) if roles else None,
+            )
+            for name in names
+        }
+        place = (roles or below or layer).place
+        merged.value["roles"] = Node(laid, place, (roles or below or layer).key)
+        return merged
+
+    def _lay_role(self, spec: Node, shared: Node, lower: Node | None, upper: Node | None) -> Node:
+        shape = Role.shape()
+        if upper is not None and not isinstance(upper.value, dict):
+            return Node(upper.value, upper.place, upper.key, lower)
+        if lower is None or not isinstance(lower.value, dict):
+            assert upper is not None
+            role = Node(_shared(spec.value), upper.place, upper.key, lower)
+        else:
+            role = merge(lower, shared, shape) if shared.value else lower
+        if upper is None:
+            return role
+        for preset in self._role_presets(upper):
+            role = merge(
+                role, Node(_shared(preset.record.spec.value), preset.record.spec.place), shape
+            )
+        return merge(role, upper, shape)
+
+    def _role_presets(self, role: Node) -> tuple[Document, ...]:
+        extends = role.get("extends")
+        if extends is None or not isinstance(extends.value, list):
+            return ()
+        names = tuple(str(item.value) for item in extends.value)
+        unknown = [item for item in extends.value if item.value not in self.catalog.presets]
+        if unknown:
+            raise CompileError(_unknown_preset(self.catalog, item) for item in unknown)
+        return _linearise(self.catalog, names, None)
+
+    def _finish(self, model: Document, overlay: Document | None, tree: Node) -> Node:
+        """References replaced, and what was shared by the roles left only in the roles."""
+        entries = {
+            k: v for k, v in tree.value.items() if k not in SHARED or "roles" not in tree.value
+        }
+        around = {"metadata": model.node.value["metadata"]}
+        if overlay is not None:
+            place = overlay.span
+            around["environment"] = plant(
+                {
+                    "name": overlay.name,
+                    "namespace": overlay.record.namespace,
+                    "cluster": overlay.record.cluster,
+                    "labels": dict(overlay.record.metadata.labels),
+                },
+                (place.path, place.line, place.column, place.width),
+            )
+        return substitute(Node(entries, model.record.spec.place), around)
+
+
+def environments_of(catalog: Catalog, model: Document) -> tuple[Document, ...]:
+    """The overlays that take the model, by name."""
+    labels = model.record.metadata.labels
+    return tuple(o for o in catalog.overlays.values() if _selects(o.record.selector, labels))
+
+
+def unknown_environments(catalog: Catalog, model: Document) -> list[Diagnostic]:
+    """Entries under a model's `environments` that no overlay is named like."""
+    entries = model.node.get("environments")
+    return [
+        error(
+            "R303",
+            f"there is no environment `{name}`",
+            entry.key_span,
+            did_you_mean(name, catalog.overlays)
+            or "environments are " + (", ".join(catalog.overlays) or "not set up yet"),
+        )
+        for name, entry in (entries.value.items() if entries else ())
+        if name not in catalog.overlays
+    ]
+
+
+def _linearise(
+    catalog: Catalog, names: tuple[str, ...], user: Document | None
+) -> tuple[Document, ...]:
+    chain: dict[str, Document] = {}
+    problems: list[Diagnostic] = []
+
+    def visit(name: str, at: Node | None, path: tuple[str, ...]) -> None:
+        preset = catalog.presets.get(name)
+        if name in path:
+            circle = " → ".join([*path[path.index(name) :], name])
+            problems.append(
+                error(
+                    "R302",
+                    f"presets extend each other in a circle: {circle}",
+                    at.span if at else None,
+                )
+            )
+        elif preset is None:
+            problems.append(_unknown_preset(catalog, at, path))
+        elif name not in chain:
+            entries = preset.node.get("extends")
+            for item in entries.value if entries else ():
+                visit(item.value, item, (*path, name))
+            chain[name] = preset
+
+    entries = user.node.get("extends") if user else None
+    for index, name in enumerate(names):
+        visit(name, entries.value[index] if entries else None, ())
+    if problems:
+        raise CompileError(problems)
+    return tuple(chain.values())
+
+
+def _unknown_preset(catalog: Catalog, at: Node | None, path: Iterable[str] = ()) -> Diagnostic:
+    name = at.value if at else ""
+    notes = [
+        Note(f"`{each}` extends it", catalog.presets[each].span) for each in reversed(tuple(path))
+    ]
+    return error(
+        "R301",
+        f"there is no preset `{name}`",
+        at.span if at else Span("", 1, 1),
+        did_you_mean(str(name), catalog.presets),
+        notes,
+    )
+
+
+def _shared(spec: dict[str, Node]) -> dict[str, Node]:
+    return {key: spec[key] for key in SHARED if key in spec}
+
+
+def _selects(selector: object, labels: object) -> bool:
+    from modelmill.spec.documents import Selector
+
+    assert isinstance(selector, Selector)
+    have = dict(labels)  # type: ignore[call-overload]
+    if any(have.get(key) != value for key, value in selector.match_labels.items()):
+        return False
+    return all(_meets(r.key, r.operator, r.values, have) for r in selector.match_expressions)
+
+
+def _meets(key: str, operator: str, values: tuple[str, ...], labels: dict[str, str]) -> bool:
+    if operator in ("Exists", "DoesNotExist"):
+        return (key in labels) == (operator == "Exists")
+    return (labels.get(key) in values) == (operator == "In")

@@ -1,0 +1,42 @@
+"""A generated Kubernetes object and its identity. A value; nothing here knows a kind."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Resource(NamedTuple):
+    """One Kubernetes object. `body` is complete (apiVersion and kind included) and never mutated."""
+
+    api_version: str
+    kind: str
+    name: str
+    body: dict[str, Any]
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """API version, kind and name: what makes it the same object in two trees."""
+        return (self.api_version, self.kind, self.name)
+
+
+def resource(
+    api_version: str,
+    kind: str,
+    name: str,
+    *,
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    **fields: Any,
+) -> Resource:
+    """An object with its metadata; empty labels and annotations are left out."""
+    metadata: dict[str, Any] = {"name": name}
+    if labels:
+        metadata["labels"] = labels
+    if annotations:
+        metadata["annotations"] = annotations
+    return Resource(
+        api_version,
+        kind,
+        name,
+        {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields},
+    )

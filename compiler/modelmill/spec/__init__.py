@@ -1,0 +1,1 @@
+"""The typed input: what Project, Model, Preset and Overlay files may say."""

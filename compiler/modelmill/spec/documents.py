@@ -1,0 +1,205 @@
+"""The four kinds of file a repository holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from modelmill.record import (
+    EMPTY,
+    DnsLabel,
+    FreeMapping,
+    LabelValue,
+    PartialShape,
+    Record,
+    field,
+)
+from modelmill.spec.model import ModelSource
+from modelmill.spec.role import Role, Workload
+from modelmill.spec.routing import Routing
+
+API_VERSION = "modelmill.dev/v1alpha1"
+
+
+class Spec(Workload):
+    """What is served and how. A preset's and an overlay's spec are the same, with every field optional."""
+
+    noun = "spec"
+    misnomers: ClassVar[Mapping[str, str]] = {
+        "modelArtifacts": "model",
+        "decode": "roles",
+        "prefill": "roles",
+        "router": "routing",
+        "args": "engine",
+        "env": "engine",
+        "image": "engine",
+        "replicas": "roles",
+        "gpu": "accelerator",
+        "runtime": "engine",
+        "parallelism": "roles",
+        "monitoring": "podMonitor",
+        "role": "roles",
+        "pdb": "podDisruptionBudget",
+        "shm": "sharedMemory",
+        "labels": "metadata",
+        "volumes": "pod",
+        "tolerations": "pod",
+    }
+
+    model: ModelSource = field("The model and where its weights are.")
+    roles: Mapping[DnsLabel, Role] = field(
+        "Groups of pods by name: decode and prefill, or one server."
+    )
+    routing: Routing | None = field("How requests reach the pods.", default=None)
+    extra_objects: Mapping[str, FreeMapping] = field(
+        "Further Kubernetes objects by a name of your own, emitted as they are.", default=EMPTY
+    )
+
+
+Layer = Annotated[Any, PartialShape(lambda: Spec)]
+"""One layer of a spec: every field optional, kept as a tree until all layers are merged."""
+
+
+class Identity(Record):
+    """Name, labels and annotations of a document."""
+
+    noun = "metadata"
+
+    name: DnsLabel = field("The document's name, unique in its kind.")
+    labels: Mapping[str, LabelValue] = field(
+        "Labels overlays select models by; added to its objects.", default=EMPTY
+    )
+    annotations: Mapping[str, str] = field(
+        "Notes for people and tools; not emitted.", default=EMPTY
+    )
+
+
+class ModelDocument(Record):
+    """One served model."""
+
+    noun = "a Model"
+
+    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
+    kind: Literal["Model"] = field("Kind of the document.")
+    metadata: Identity = field("Name and labels.")
+    extends: tuple[str, ...] = field("Presets under the model, lowest first.", default=())
+    spec: Layer = field("What is served and how.")
+    environments: Mapping[DnsLabel, Layer] = field(
+        "What differs in an environment, by its name.", default=EMPTY
+    )
+
+
+class PresetDocument(Record):
+    """A reusable partial spec."""
+
+    noun = "a Preset"
+
+    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
+    kind: Literal["Preset"] = field("Kind of the document.")
+    metadata: Identity = field("Name and labels.")
+    extends: tuple[str, ...] = field("Presets under this one, lowest first.", default=())
+    spec: Layer = field("The part of a spec it sets.")
+
+
+class Requirement(Record):
+    """One condition on labels, as Kubernetes label selectors have it."""
+
+    noun = "a label condition"
+
+    key: str = field("Label key.")
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"] = field("How values compare.")
+    values: tuple[str, ...] = field("Values for In and NotIn.", default=())
+
+
+class Selector(Record):
+    """Which models an environment takes; all conditions must hold. Empty takes every model."""
+
+    match_labels: Mapping[str, str] = field("Labels with exact values.", default=EMPTY)
+    match_expressions: tuple[Requirement, ...] = field("Further conditions.", default=())
+
+
+class PatchTarget(Record):
+    """Which generated objects a patch is for."""
+
+    noun = "a patch target"
+
+    kind: str = field("Kind of the object.")
+    name: str | None = field(
+        "Name of the object; every object of the kind unless given.", default=None
+    )
+    model: str | None = field("Only objects of this model.", default=None)
+
+
+class Patch(Record):
+    """A last-mile JSON 6902 patch. It must hit: an object or a path that is not there is an error."""
+
+    one_of = (("operations", "path"),)
+
+    target: PatchTarget = field("Objects to patch.")
+    operations: tuple[FreeMapping, ...] = field(
+        "JSON 6902 operations: {op, path, value}.", default=()
+    )
+    path: str | None = field(
+        "File below the overlay's folder that holds the operations.", default=None
+    )
+
+
+class OverlayDocument(Record):
+    """One environment: where models go and what is laid over every one of them."""
+
+    noun = "an Overlay"
+
+    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
+    kind: Literal["Overlay"] = field("Kind of the document.")
+    metadata: Identity = field("Name of the environment.")
+    cluster: str | None = field("Cluster it is deployed to, for people and delivery.", default=None)
+    namespace: DnsLabel = field("Namespace of its objects.")
+    create_namespace: bool = field("Whether the Namespace object is generated.", default=True)
+    pod_security: Literal["restricted", "baseline", "privileged"] | None = field(
+        "Pod Security Standard the namespace enforces.", default=None
+    )
+    target: Literal["llm-d"] = field("What models compile to.", default="llm-d")
+    selector: Selector = field("Which models it takes.", default=Selector())
+    extends: tuple[str, ...] = field("Presets laid over every model.", default=())
+    spec: Layer | None = field("Spec laid over every model.", default=None)
+    patches: Mapping[str, Patch] = field("Last-mile patches by a name of your own.", default=EMPTY)
+
+
+class Paths(Record):
+    """Folders of the repository."""
+
+    models: str = field("Model files.", default="models")
+    presets: str = field("Preset files.", default="presets")
+    overlays: str = field("Environments.", default="overlays")
+    generated: str = field(
+        "What the compiler writes; nothing else may be kept there.", default="generated"
+    )
+
+
+class Versions(Record):
+    """APIs and images to emit."""
+
+    set: str = field("Name of a version set: llm-d-v0.9.")
+    images: Mapping[str, str] = field(
+        "Images that replace the set's, by its name for them.", default=EMPTY
+    )
+
+
+class ProjectDocument(Record):
+    """modelmill.yaml: the repository's settings."""
+
+    noun = "a Project"
+
+    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
+    kind: Literal["Project"] = field("Kind of the document.")
+    metadata: Identity | None = field("Name of the project.", default=None)
+    versions: Versions = field("APIs and images to emit.")
+    paths: Paths = field("Folders of the repository.", default=Paths())
+
+
+DOCUMENTS: dict[str, type[Record]] = {
+    "Project": ProjectDocument,
+    "Model": ModelDocument,
+    "Preset": PresetDocument,
+    "Overlay": OverlayDocument,
+}

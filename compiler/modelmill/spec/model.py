@@ -1,0 +1,49 @@
+"""What is served: the model's name, its weights and how they are fetched."""
+
+from __future__ import annotations
+
+from modelmill.record import DnsName, Quantity, Record, field
+
+
+class Auth(Record):
+    """The Secret that holds the Hugging Face token. Secrets are referred to, never written."""
+
+    noun = "auth"
+    misnomers = {"secret": "secretName", "key": "secretKey", "name": "secretName"}
+
+    secret_name: DnsName = field("Name of the Secret in the model's namespace.")
+    secret_key: str = field("Key in the Secret.", default="HF_TOKEN")
+
+
+class ModelSource(Record):
+    """The model: its served name and where its weights are."""
+
+    noun = "model"
+    misnomers = {
+        "servedModelName": "name",
+        "served_model_name": "name",
+        "id": "name",
+        "source": "uri",
+        "url": "uri",
+        "path": "uri",
+        "repo": "uri",
+        "sha": "revision",
+        "commit": "revision",
+        "authSecretName": "auth",
+        "secretName": "auth",
+        "storage": "size",
+    }
+
+    name: str = field("Served name: the `model` value of an OpenAI request.")
+    uri: str = field(
+        "Where the weights are: hf://ORG/MODEL, pvc://CLAIM/PATH, pvc+hf://CLAIM/HUB-DIR/ORG/MODEL "
+        "(a Hugging Face cache on a claim) or oci://IMAGE."
+    )
+    revision: str | None = field("Hugging Face commit, tag or branch to pin.", default=None)
+    size: Quantity | None = field(
+        "Space for downloaded weights: the size limit of the emptyDir of an hf:// model.",
+        default=None,
+    )
+    mount_path: str = field("Where the weights are mounted.", default="/model-cache")
+    read_only: bool = field("Whether a pvc:// claim is mounted read-only.", default=True)
+    auth: Auth | None = field("Credentials for the download.", default=None)

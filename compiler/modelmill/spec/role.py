@@ -1,0 +1,119 @@
+"""Roles: the groups of identical pods that serve a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from modelmill.record import EMPTY, Duration, Format, Quantity, Record, field
+from modelmill.spec.engine import Accelerator, Engine, KvTransfer, Parallelism
+from modelmill.spec.pod import ContainerFields, Metadata, Pod, Probes, Resources
+
+RoleType = Literal["decode", "prefill", "prefill-decode"]
+ROLE_TYPES: tuple[str, ...] = ("decode", "prefill", "prefill-decode")
+
+IntOrPercent = Annotated[
+    str,
+    # A whole number or a percentage, as Kubernetes IntOrString fields of a rollout take them.
+    Format("int-or-percent", r"[0-9]{1,6}%?", "a number or a percentage", "25%"),
+]
+
+
+class Strategy(Record):
+    """How pods are replaced. With accelerators the default never needs a spare one."""
+
+    type: Literal["RollingUpdate", "Recreate"] = field(
+        "Deployment strategy.", default="RollingUpdate"
+    )
+    max_surge: IntOrPercent | None = field("Pods above `replicas` during a rollout.", default=None)
+    max_unavailable: IntOrPercent | None = field(
+        "Pods below `replicas` during a rollout.", default=None
+    )
+
+
+class PodDisruptionBudget(Record):
+    """How many pods a voluntary disruption may take."""
+
+    one_of = (("minAvailable", "maxUnavailable"),)
+
+    min_available: IntOrPercent | None = field("Pods that must stay.", default=None)
+    max_unavailable: IntOrPercent | None = field("Pods that may go.", default=None)
+
+
+class PodMonitor(Record):
+    """Scraping of the pods by the Prometheus operator."""
+
+    misnomers = {"scrapeInterval": "interval", "enabled": ""}
+
+    interval: Duration = field("Time between scrapes.", default="30s")
+    scrape_timeout: Duration | None = field("Time until a scrape fails.", default=None)
+    path: str | None = field("Metrics path; the engine's own unless set.", default=None)
+    labels: Mapping[str, str] = field("Labels a Prometheus selects monitors by.", default=EMPTY)
+
+
+class Workload(Record):
+    """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own wins
+    over what stands there in the same layer."""
+
+    engine: Engine | None = field("The serving engine.", default=None)
+    accelerator: Accelerator | None = field("The accelerator the engine runs on.", default=None)
+    resources: Resources | None = field(
+        "CPU, memory and other resources of the engine container.", default=None
+    )
+    shared_memory: Quantity | None = field(
+        "Size limit of /dev/shm; without it no memory volume is mounted there.", default=None
+    )
+    kv_transfer: KvTransfer | None = field(
+        "KV cache transfer between prefill and decode.", default=None
+    )
+    probes: Probes | None = field(
+        "Probes of the engine container, merged over derived ones.", default=None
+    )
+    strategy: Strategy | None = field("How pods are replaced.", default=None)
+    pod_disruption_budget: PodDisruptionBudget | None = field(
+        "Emits a PodDisruptionBudget.", default=None
+    )
+    pod_monitor: PodMonitor | None = field("Emits a PodMonitor.", default=None)
+    metadata: Metadata | None = field(
+        "Labels and annotations of the generated objects.", default=None
+    )
+    pod: Pod | None = field("Pod fields the compiler does not derive.", default=None)
+    container: ContainerFields | None = field(
+        "Engine container fields the compiler does not derive.", default=None
+    )
+
+
+class Role(Workload):
+    """A group of identical pods. The key names it; `type` says what part of a request it serves."""
+
+    misnomers = {
+        "count": "replicas",
+        "tensorParallel": "parallelism",
+        "tp": "parallelism",
+        "monitoring": "podMonitor",
+        "parallel": "parallelism",
+        "gpu": "accelerator",
+        "pdb": "podDisruptionBudget",
+        "args": "engine",
+        "env": "engine",
+        "image": "engine",
+        "nodeSelector": "pod",
+        "tolerations": "pod",
+        "shm": "sharedMemory",
+    }
+
+    type: RoleType | None = field(
+        "Part of a request this role serves, as llm-d.ai/role spells it; the role's key unless given.",
+        default=None,
+    )
+    extends: tuple[str, ...] = field(
+        "Presets laid under this role only, such as another accelerator.", default=()
+    )
+    replicas: int = field("Number of pods.", default=1, minimum=0, maximum=1_000_000)
+    parallelism: Parallelism | None = field(
+        "How one pod is spread over accelerators.", default=None
+    )
+
+
+SHARED: tuple[str, ...] = tuple(Workload._declared)
+"""Keys that stand at the top of `spec` for all roles and in one role for itself."""

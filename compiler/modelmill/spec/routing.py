@@ -1,0 +1,166 @@
+"""How requests reach the pods: gateway route, inference pool, endpoint picker, routing sidecar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from modelmill.record import (
+    EMPTY,
+    DnsLabel,
+    DnsName,
+    Duration,
+    FreeMapping,
+    Record,
+    Scalar,
+    field,
+)
+from modelmill.spec.pod import EnvValue, Metadata, Pod, Resources
+from modelmill.spec.role import PodMonitor
+
+
+class Gateway(Record):
+    """The Gateway a route attaches to."""
+
+    name: DnsName = field("Name of the Gateway.")
+    namespace: DnsLabel | None = field("Its namespace; the model's own unless given.", default=None)
+    section_name: str | None = field("Listener of the Gateway.", default=None)
+
+
+class Route(Record):
+    """The HTTPRoute. All given conditions must hold for a request to match."""
+
+    misnomers = {
+        "host": "hostnames",
+        "hosts": "hostnames",
+        "timeouts": "timeout",
+        "pathPrefix": "path",
+        "requestTimeout": "timeout",
+    }
+
+    hostnames: tuple[str, ...] = field("Host names the route answers to.", default=())
+    path: str = field("Path prefix a request must have.", default="/")
+    headers: Mapping[str, str] = field(
+        "Headers a request must carry, by exact value.", default=EMPTY
+    )
+    timeout: Duration | None = field(
+        "Request timeout; unset leaves it to the gateway.", default="300s"
+    )
+    metadata: Metadata | None = field("Labels and annotations of the HTTPRoute.", default=None)
+
+
+class Pool(Record):
+    """The InferencePool."""
+
+    failure_mode: Literal["FailOpen", "FailClose"] = field(
+        "Whether requests go on when the endpoint picker is down.", default="FailOpen"
+    )
+    app_protocol: Literal["http", "kubernetes.io/h2c"] = field(
+        "Protocol of the model servers.", default="http"
+    )
+
+
+class Plugin(Record):
+    """A plugin of the endpoint picker; its key is its name."""
+
+    tag = "type"
+
+    type: str | None = field("Plugin type; the key unless given.", default=None)
+    parameters: FreeMapping = field(
+        "Parameters, checked by the picker when it starts.", default=EMPTY
+    )
+
+
+class PluginRef(Record):
+    """A plugin's part in a scheduling profile."""
+
+    noun = "a profile's plugin"
+
+    weight: int | None = field("Weight of a scorer.", default=None, minimum=0)
+
+
+class SchedulingProfile(Record):
+    """A scheduling profile. Filters run in the order they are written."""
+
+    plugins: Mapping[str, PluginRef] = field(
+        "Plugins of the profile, by their name.", default=EMPTY
+    )
+
+
+class Scheduler(Record):
+    """The endpoint picker (EPP) that chooses a pod for each request. Its presence emits an
+    InferencePool; without it the route goes to the Service."""
+
+    misnomers = {
+        "epp": "",
+        "args": "flags",
+        "config": "plugins",
+        "schedulingProfiles": "profiles",
+        "monitoring": "podMonitor",
+    }
+
+    image: str | None = field("Picker image; the version set's unless given.", default=None)
+    replicas: int = field(
+        "Pickers; more than one elect a leader.", default=1, minimum=1, maximum=10
+    )
+    resources: Resources | None = field("Requests and limits of the picker.", default=None)
+    flags: Mapping[str, Scalar] = field(
+        "Further flags of the picker, without dashes.", default=EMPTY
+    )
+    env: Mapping[str, EnvValue] = field("Environment of the picker.", default=EMPTY)
+    plugins: Mapping[str, Plugin] = field("Plugins by name.", default=EMPTY)
+    profiles: Mapping[DnsLabel, SchedulingProfile] = field(
+        "Scheduling profiles by name.", default=EMPTY
+    )
+    feature_gates: Mapping[str, bool] = field("Feature gates by name.", default=EMPTY)
+    data_layer: FreeMapping | None = field("`dataLayer` of the EndpointPickerConfig.", default=None)
+    flow_control: FreeMapping | None = field(
+        "`flowControl` of the EndpointPickerConfig.", default=None
+    )
+    request_handler: FreeMapping | None = field(
+        "`requestHandler` of the EndpointPickerConfig.", default=None
+    )
+    pod_monitor: PodMonitor | None = field("Emits a PodMonitor for the picker.", default=None)
+    pod: Pod | None = field("Pod fields of the picker.", default=None)
+
+
+class Sidecar(Record):
+    """The routing sidecar in front of a decode engine; there only when a prefill role exists."""
+
+    image: str | None = field("Sidecar image; the version set's unless given.", default=None)
+    model_server_port: int = field(
+        "Port the engine listens on behind the sidecar.", default=8200, minimum=1, maximum=65535
+    )
+    resources: Resources | None = field("Requests and limits of the sidecar.", default=None)
+    flags: Mapping[str, Scalar] = field(
+        "Further flags of the sidecar, without dashes.", default=EMPTY
+    )
+    env: Mapping[str, EnvValue] = field("Environment of the sidecar.", default=EMPTY)
+
+
+class Routing(Record):
+    """How requests reach the pods."""
+
+    misnomers = {
+        "epp": "scheduler",
+        "endpointPicker": "scheduler",
+        "inferencePool": "pool",
+        "httpRoute": "route",
+        "proxy": "sidecar",
+        "servicePort": "port",
+        "parentRefs": "gateway",
+    }
+
+    port: int = field(
+        "Port the model is served on: Service, pool and pods.",
+        default=8000,
+        minimum=1,
+        maximum=65535,
+    )
+    gateway: Gateway | None = field(
+        "Gateway the HTTPRoute attaches to; without it no route is emitted.", default=None
+    )
+    route: Route | None = field("The HTTPRoute's conditions and timeout.", default=None)
+    pool: Pool | None = field("The InferencePool.", default=None)
+    scheduler: Scheduler | None = field("The endpoint picker.", default=None)
+    sidecar: Sidecar | None = field("The routing sidecar.", default=None)

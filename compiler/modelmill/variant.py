@@ -1,0 +1,131 @@
+"""A model in one environment, decoded: what checks judge and emitters read.
+
+In: a resolved tree. Out: a Variant, whose `span_of` leads from any field back to its line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from modelmill.catalog import Document
+from modelmill.catalogues import VersionSet
+from modelmill.diagnostics import CompileError, Span
+from modelmill.names import child_name, label_value
+from modelmill.record import Problems
+from modelmill.resolve import Resolved
+from modelmill.spec.documents import Spec
+from modelmill.spec.role import ROLE_TYPES, Role
+from modelmill.spec.routing import Pool, Route, Routing, Sidecar
+from modelmill.tree import Node
+
+
+class Variant(NamedTuple):
+    """One model under one overlay (None: the base)."""
+
+    model: Document
+    overlay: Document | None
+    chain: tuple[Document, ...]
+    tree: Node
+    spec: Spec
+    versions: VersionSet
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def environment(self) -> str | None:
+        return self.overlay.name if self.overlay else None
+
+    @property
+    def namespace(self) -> str | None:
+        return self.overlay.record.namespace if self.overlay else None
+
+    def span_of(self, *path: str | int) -> Span:
+        """Where the value at `path` was set, or the nearest thing above it that was."""
+        return self.tree.nearest(*path).span
+
+    def key_span_of(self, *path: str | int) -> Span:
+        return self.tree.nearest(*path).key_span
+
+    # What follows from the spec; emitters and checks share these, so they cannot disagree.
+
+    @property
+    def routing(self) -> Routing:
+        return self.spec.routing or Routing()
+
+    @property
+    def route(self) -> Route:
+        return self.routing.route or Route()
+
+    @property
+    def pool(self) -> Pool:
+        return self.routing.pool or Pool()
+
+    @property
+    def sidecar(self) -> Sidecar:
+        return self.routing.sidecar or Sidecar()
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        return dict(self.spec.roles)
+
+    def role_type(self, key: str) -> str:
+        """The part of a request a role serves: given, or its key's. Without a prefill role every
+        role does both."""
+        given = self.spec.roles[key].type
+        if given is not None:
+            return given
+        if self.is_disaggregated and key in ROLE_TYPES:
+            return key
+        return "prefill-decode"
+
+    @property
+    def is_disaggregated(self) -> bool:
+        return any((role.type or key) == "prefill" for key, role in self.spec.roles.items())
+
+    def has_sidecar(self, key: str) -> bool:
+        """Decode pods of a disaggregated model have the routing sidecar in front of the engine."""
+        return self.is_disaggregated and self.role_type(key) != "prefill"
+
+    def engine_port(self, key: str) -> int:
+        return self.sidecar.model_server_port if self.has_sidecar(key) else self.routing.port
+
+    def gpus(self, key: str) -> int:
+        """Accelerators one pod of the role needs: tensor × pipeline × data parallel size."""
+        parallelism = self.spec.roles[key].parallelism
+        if parallelism is None:
+            return 1
+        sizes = (parallelism.tensor, parallelism.pipeline, parallelism.data)
+        count = 1
+        for size in sizes:
+            count *= size or 1
+        return count
+
+    def workload_name(self, key: str) -> str:
+        return child_name(self.name, key)
+
+    @property
+    def picker_name(self) -> str:
+        return child_name(self.name, "epp")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The model's own labels and its served name, for every object."""
+        return {
+            **self.model.record.metadata.labels,
+            "llm-d.ai/model": label_value(self.spec.model.name),
+        }
+
+    def image(self, name: str, given: str | None) -> str:
+        """A component's image: the field's, or the version set's."""
+        return given or self.versions.images[name]
+
+
+def decode(resolved: Resolved, versions: VersionSet) -> Variant:
+    """Types from the merged tree; a CompileError lists every value that does not fit."""
+    problems = Problems(partial=False)
+    spec: Any = Spec.shape().decode(resolved.tree, problems)
+    if problems.found:
+        raise CompileError(problems.found)
+    return Variant(resolved.model, resolved.overlay, resolved.chain, resolved.tree, spec, versions)
