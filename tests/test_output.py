@@ -645,7 +645,7 @@ def test_healing_may_itself_fail_and_be_killed(root: Path, again: int) -> None:
         in_child(partial(outcome, root, NEW, Fault({at: "half kill"})))
         in_child(partial(outcome, root, THIRD, Fault({again: "half kill"})))
         refusal = outcome(root, NEW, Fault({again + 3: "half error"}))
-        assert look(root, NEW).unfinished or look(root, NEW).clean or "as it was" in refusal
+        assert look(root, NEW).unfinished == ("is unfinished" in refusal)
         build(root, NEW)
         assert tree_of(root) == content(NEW) | FOREIGN
 
@@ -657,6 +657,19 @@ def test_an_error_while_looking_is_told_and_changes_nothing(root: Path) -> None:
         with pytest.raises(CompileError, match=r"^cannot read generated.*: No space left on dev"):
             survey(root, "generated", NEW, disk=Fault({at: "error"}).disk)
     assert tree_of(root) == content(OLD) | FOREIGN
+
+
+def test_what_may_not_be_read_is_foreign_unless_it_is_needed(root: Path) -> None:
+    def step(name: str, act: Callable[..., Any], *args: Any) -> Any:
+        if name == "open" and args[0] in ("base", "own", "README.md"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return act(*args)
+
+    put(root, "mine/base/x", "mine")
+    found = survey(root, "generated", units(d={"x": ""}), scope=["mine", "d"], disk=disk_of(step))
+    assert found.foreign == ("mine/base",)
+    with pytest.raises(CompileError, match=r"^cannot read generated/a/base: Permission denied$"):
+        survey(root, "generated", NEW, scope=["a"], disk=disk_of(step))
 
 
 def test_a_refusal_names_the_file_and_the_reason(root: Path) -> None:
@@ -717,7 +730,7 @@ def test_a_file_that_comes_in_during_the_write_stays(root: Path) -> None:
 
 def test_a_torn_journal_names_only_whole_paths(tmp_path: Path) -> None:
     build(tmp_path, {})
-    put(tmp_path, JOURNAL, '"a/x.json"\n"a/own')
+    put(tmp_path, JOURNAL, '"a/x.json"\n"a/own.')
     put(tmp_path, "a/x.json", "torn")
     put(tmp_path, "a/own", "mine")
     found = look(tmp_path, units(a={"y.json": "{}"}))
@@ -725,6 +738,74 @@ def test_a_torn_journal_names_only_whole_paths(tmp_path: Path) -> None:
     assert found.foreign == ("a/own",)
     write(found)
     assert not (tmp_path / "generated" / JOURNAL).exists()
+
+
+def test_healing_names_its_paths_even_after_a_torn_entry(tmp_path: Path) -> None:
+    build(tmp_path, {})
+    put(tmp_path, JOURNAL, '"a/tor')
+
+    def step(name: str, act: Callable[..., Any], *args: Any) -> Any:
+        return os._exit(137) if args[0] == "y.json" else act(*args)
+
+    wanted = units(a={"a.json": "{}", "y.json": "{}"})
+    assert in_child(partial(build, tmp_path, wanted, disk_of(step))) == 137
+    assert look(tmp_path, {}).orphaned == ("a/a.json",)
+
+
+def test_each_ledger_is_touched_after_the_files_it_records(root: Path) -> None:
+    touched: list[str] = []
+
+    def step(name: str, act: Callable[..., Any], *args: Any) -> Any:
+        if name == "unlink" or (name == "open" and args[1] & os.O_WRONLY):
+            touched.append(args[0])
+        return act(*args)
+
+    wanted = units(c={"z.json": "{}"}, d={"z.json": "{}"})
+    write(look(root, wanted), disk_of(step))
+    assert touched[0] == touched[-1] == JOURNAL
+    files = [name == LEDGER for name in touched[1:-1]]
+    assert files == [False] * 2 + [False] * 9 + [True] * 3 + [True] * 2
+
+
+def test_a_disk_may_read_and_write_in_small_pieces(root: Path) -> None:
+    def step(name: str, act: Callable[..., Any], *args: Any) -> Any:
+        if name == "read":
+            return act(args[0], min(args[1], 7))
+        return act(args[0], args[1][:7]) if name == "write" else act(*args)
+
+    build(root, NEW, disk_of(step))
+    assert tree_of(root) == content(NEW) | FOREIGN
+    assert survey(root, "generated", NEW, disk=disk_of(step)).clean
+
+
+def test_a_file_that_came_in_after_the_survey_is_not_overwritten(root: Path) -> None:
+    found = look(root, NEW)
+    put(root, "c/base/k.yaml", "mine")
+    with pytest.raises(CompileError, match=r"c/base/k.yaml: File exists; generated/ is as it was"):
+        write(found)
+    assert tree_of(root) == content(OLD) | FOREIGN | {"c/base/k.yaml": b"mine"}
+
+
+@pytest.mark.parametrize("when", ["entries", "write"])
+def test_a_pipe_that_came_in_after_the_survey_keeps_no_one_waiting(root: Path, when: str) -> None:
+    place = root / "generated/a/same.yaml"
+
+    def swap() -> None:
+        place.unlink()
+        os.mkfifo(place)
+
+    def step(name: str, act: Callable[..., Any], *args: Any) -> Any:
+        result = act(*args)
+        if name == when and "same.yaml" in result:
+            swap()
+        return result
+
+    wanted = units(a={"same.yaml": MARK + "new"})
+    found = survey(root, "generated", wanted, disk=disk_of(step) if when == "entries" else QUICK)
+    if when == "write":
+        swap()
+    with pytest.raises(CompileError, match=r"^cannot write generated/a/same.yaml: "):
+        write(found)
 
 
 # Any tree, any wish

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, did_you_mean, error
+from modelmill.diagnostics import (
+    CompileError,
+    Diagnostic,
+    Note,
+    Span,
+    closest,
+    did_you_mean,
+    error,
+)
 from modelmill.record import Problems
 from modelmill.spec.documents import (
     API_VERSION,
@@ -37,12 +45,16 @@ class Document(NamedTuple):
 
 
 class Catalog(NamedTuple):
-    """All documents, by name, in order of name."""
+    """All documents, by name, in order of name.
+
+    unread   kind and name of documents whose files have faults: they exist, and cannot be used
+    """
 
     project: ProjectDocument
     models: Mapping[str, Document]
     presets: Mapping[str, Document]
     overlays: Mapping[str, Document]
+    unread: frozenset[tuple[str, str]] = frozenset()
 
 
 def read_document(path: str, node: Node) -> Document:
@@ -56,7 +68,11 @@ def read_document(path: str, node: Node) -> Document:
     return Document(kind, name, path, node, record)
 
 
-def build_catalog(project: ProjectDocument, documents: Iterable[Document]) -> Catalog:
+def build_catalog(
+    project: ProjectDocument,
+    documents: Iterable[Document],
+    unread: frozenset[tuple[str, str]] = frozenset(),
+) -> Catalog:
     """Index documents; a name may be taken once in its kind."""
     found: dict[str, dict[str, Document]] = {"Model": {}, "Preset": {}, "Overlay": {}}
     problems: list[Diagnostic] = []
@@ -65,8 +81,9 @@ def build_catalog(project: ProjectDocument, documents: Iterable[Document]) -> Ca
             problems.append(
                 error(
                     "N206",
-                    "the Project is modelmill.yaml at the repository's root; this is another",
+                    "a repository has one Project, modelmill.yaml at its root; this is another",
                     document.node.nearest("kind").span,
+                    "move its settings there, and delete this file",
                 )
             )
             continue
@@ -76,21 +93,24 @@ def build_catalog(project: ProjectDocument, documents: Iterable[Document]) -> Ca
             problems.append(
                 error(
                     "N202",
-                    f"the {document.kind} `{document.name}` exists twice",
+                    f"there are two {document.kind}s named `{document.name}`",
                     document.span,
-                    notes=[Note("first here", first.span)],
+                    "rename one of them",
+                    notes=[Note("the first is here", first.span)],
                 )
             )
     if problems:
         raise CompileError(problems)
     ordered = {kind: dict(sorted(names.items())) for kind, names in found.items()}
-    return Catalog(project, ordered["Model"], ordered["Preset"], ordered["Overlay"])
+    return Catalog(project, ordered["Model"], ordered["Preset"], ordered["Overlay"], unread)
 
 
 def _kind(path: str, node: Node) -> str:
     """The document's kind; refuses another API version first, as its fields may differ."""
     problems = []
     version, kind = node.get("apiVersion"), node.get("kind")
+    if kind is not None and _is_foreign(version, kind):
+        raise CompileError([_foreign(kind)])
     if version is None:
         problems.append(
             error(
@@ -123,3 +143,18 @@ def _kind(path: str, node: Node) -> str:
     if problems or kind is None:
         raise CompileError(problems)
     return str(kind.value)
+
+
+def _is_foreign(version: Node | None, kind: Node) -> bool:
+    """Whether this is a Kubernetes object rather than a slip in one of ours."""
+    ours = version is not None and str(version.value).startswith("modelmill.dev/")
+    return not ours and kind.value not in DOCUMENTS and not closest(str(kind.value), DOCUMENTS)
+
+
+def _foreign(kind: Node) -> Diagnostic:
+    return error(
+        "N201",
+        f"`{kind.value}` is not a kind of modelmill",
+        kind.span,
+        "a Kubernetes object goes under a model's `extraObjects`, in `spec`",
+    )

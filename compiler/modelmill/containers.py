@@ -1,7 +1,7 @@
 """Typed pod and container fields as the Kubernetes API spells them.
 
-What people merge is a mapping in the input; here it becomes the list Kubernetes wants. Pure; decides
-no value of its own.
+What people merge is a mapping in the input; here it becomes the list Kubernetes wants. Pure, and
+decides no value of its own.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
 
 
 def resources(record: Resources | None, accelerators: Mapping[str, str] | None = None) -> Manifest:
-    """ResourceRequirements; accelerators go into both sides, as extended resources must be equal."""
+    """ResourceRequirements; accelerators go into both, as extended resources must be equal."""
     extra = dict(accelerators or {})
     requests = {**(record.requests if record else {}), **extra}
     limits = {**(record.limits if record else {}), **extra}
@@ -66,7 +66,7 @@ def resources(record: Resources | None, accelerators: Mapping[str, str] | None =
 
 
 def container_fields(record: ContainerFields | None) -> Manifest:
-    """The fields of a container that the compiler does not derive; the security context is complete."""
+    """The fields of a container that are not derived; the security context is complete."""
     if record is None:
         return {"securityContext": over(RESTRICTED_CONTAINER, None)}
     return given(
@@ -100,7 +100,7 @@ def extra_container(name: str, record: Container) -> Manifest:
 
 
 def probe(record: Probe | None, derived: Manifest | None) -> Manifest | None:
-    """A probe: what is set, over what was derived. A handler replaces the derived one as a whole."""
+    """A probe: what is set, over what was derived. A handler replaces the derived one whole."""
     if record is None:
         return derived
     handlers = given(

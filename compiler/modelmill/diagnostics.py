@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 
 class Span(NamedTuple):
-    """A place in a source file: repository-relative path, 1-based line and column, width in characters."""
+    """A place in a source file: relative path, 1-based line and column, width in characters."""
 
     path: str
     line: int
@@ -82,7 +82,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
-    """A hint that names the likely word, or "" when none is near. `aliases` maps usual misnomers."""
+    """A hint naming the likely word, "" when none is near. `aliases` maps usual misnomers."""
     meant = (aliases or {}).get(word) or closest(word, known)
     return f"did you mean `{meant}`?" if meant else ""
 

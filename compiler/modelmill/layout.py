@@ -1,7 +1,7 @@
 """Which object lands in which file.
 
 In: the objects of a model without an environment and in each. Out: the files of its unit: a base of
-what every environment has, and per environment a small kustomization of patches and further objects.
+what every environment has, and per environment a small kustomization of patches and added objects.
 Overlays are JSON 6902 by difference, each proved to apply; nothing here decides a value.
 """
 
@@ -19,9 +19,13 @@ Identity = tuple[str, str, str]
 KUSTOMIZATION = "kustomization.yaml"
 CLUSTER_SCOPED = frozenset(
     {
-        "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "DeviceClass", "GatewayClass",
-        "Namespace", "PersistentVolume", "PriorityClass", "RuntimeClass", "StorageClass",
-        "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+        "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterRole",
+        "ClusterRoleBinding", "CustomResourceDefinition", "DeviceClass", "FlowSchema",
+        "GatewayClass", "IngressClass", "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "Namespace", "Node",
+        "PersistentVolume", "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass",
+        "StorageClass", "StorageVersion", "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeAttachment",
     }
 )  # fmt: skip
 _unsafe = re.compile(r"[^a-z0-9.-]+")

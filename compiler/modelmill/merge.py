@@ -17,13 +17,16 @@ from modelmill.tree import Node
 def merge(lower: Node, upper: Node, shape: Shape | None) -> Node:
     """`upper` laid over `lower`; a present value wins, 0, false and "" included."""
     below, above = lower.value, upper.value
+    replaced = lower.under
     if not isinstance(above, dict) or not isinstance(below, dict):
         return _replace(lower, upper)
     if isinstance(shape, RecordShape):
         if shape.tag and _tag_changes(below, above, shape.tag):
             return _replace(lower, upper)
         entries = _without_rivals(below, above, shape.one_of) if shape.one_of else dict(below)
-    elif isinstance(shape, ObjectShape) and shape.exclusive and not above.keys() <= below.keys():
+        if len(entries) < len(below):
+            replaced = lower
+    elif isinstance(shape, ObjectShape) and shape.exclusive and not _set(above) <= _set(below):
         return _replace(lower, upper)
     else:
         entries = dict(below)
@@ -33,11 +36,15 @@ def merge(lower: Node, upper: Node, shape: Shape | None) -> Node:
             entries[key] = node
         else:
             entries[key] = merge(under, node, shape.child(key) if shape is not None else None)
-    return Node(entries, upper.place, upper.key)
+    return Node(entries, upper.place, upper.key, replaced)
 
 
 def _replace(lower: Node, upper: Node) -> Node:
     return Node(upper.value, upper.place, upper.key, lower)
+
+
+def _set(entries: dict[str, Node]) -> set[str]:
+    return {key for key, node in entries.items() if node.value is not None}
 
 
 def _tag_changes(below: dict[str, Node], above: dict[str, Node], tag: str) -> bool:

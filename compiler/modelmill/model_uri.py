@@ -22,7 +22,7 @@ class ModelUri(NamedTuple):
     claim     PersistentVolumeClaim of a pvc scheme
     image     image of oci
     hub_name  ORG/MODEL of hf and pvc+hf
-    path      path below the mount: the weights of pvc, the hub cache of pvc+hf
+    path      path below the mount: the weights of pvc and oci, the hub cache of pvc+hf
     mount     where the volume is mounted
     """
 
@@ -71,12 +71,16 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
             raise UriFault(f"`{rest}` is not a Hugging Face model", _EXAMPLES[scheme])
         return ModelUri(scheme, mount, hub_name=rest)
     if scheme == "oci":
-        return ModelUri(scheme, mount, image=rest)
+        image, separator, path = rest.partition("::")
+        path = path.strip("/")
+        if separator and not _is_path(path):
+            raise UriFault(f"`{uri}` does not name a path in the image", _EXAMPLES[scheme])
+        return ModelUri(scheme, mount, image=image, path=path)
     claim, _, path = rest.partition("/")
     if not _claim(claim):
         raise UriFault(f"`{claim}` is not the name of a PersistentVolumeClaim", _EXAMPLES[scheme])
     path = path.rstrip("/")
-    if not path or not _path(path) or any(part in (".", "..") for part in path.split("/")):
+    if not _is_path(path):
         raise UriFault(f"`{uri}` does not name a path on the claim", _EXAMPLES[scheme])
     if scheme == "pvc":
         return ModelUri(scheme, mount, claim=claim, path=path)
@@ -88,10 +92,14 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
     )
 
 
+def _is_path(path: str) -> bool:
+    return bool(_path(path)) and not any(part in (".", "..") for part in path.split("/"))
+
+
 _SCHEMES_HINT = "schemes are " + ", ".join(f"{scheme}://" for scheme in SCHEMES)
 _EXAMPLES = {
     "hf": "for example hf://Qwen/Qwen3-32B",
     "pvc": "for example pvc://models/llama-3-8b",
     "pvc+hf": "for example pvc+hf://models/hub/meta-llama/Llama-3.1-8B-Instruct",
-    "oci": "for example oci://ghcr.io/acme/llama-3-8b:1.0",
+    "oci": "for example oci://ghcr.io/acme/llama-3-8b:1.0::models",
 }

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
@@ -17,7 +19,13 @@ PART_OF = "app.kubernetes.io/part-of"
 ROLE = "llm-d.ai/role"
 MODEL = "llm-d.ai/model"
 ENGINE_TYPE = "llm-d.ai/engine-type"
+SERVING = "llm-d.ai/inference-serving"
+"""Marks pods of an engine, which an InferencePool selects."""
+ENTRY = "modelmill.dev/entry"
+"""Marks pods that take clients' requests themselves; prefill pods are reached through decode."""
 CONFIG_HASH = "modelmill.dev/config-hash"
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 NAME_LIMIT = 63
 """A Service's name and a label's value: RFC 1123 label."""
@@ -30,6 +38,9 @@ def child_name(model: str, suffix: str = "") -> str:
         return name
     digest = hashlib.sha256(model.encode()).hexdigest()[:8]
     room = NAME_LIMIT - len(suffix) - len(digest) - 2
+    if room < 1:
+        # No room for the suffix: the hash is then of the whole name, to tell roles apart.
+        return f"{model[:20].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return f"{model[:room].rstrip('-')}-{digest}-{suffix}"
 
 
@@ -38,14 +49,19 @@ def selector(model: str, component: str) -> dict[str, str]:
     return {INSTANCE: model, COMPONENT: component}
 
 
-def labels(model: str, component: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """Labels of an object: the recommended Kubernetes ones, then what the model adds."""
+def labels(
+    model: str, component: str, extra: Mapping[str, str], role: Mapping[str, str] = NONE
+) -> dict[str, str]:
+    """Labels of an object: the recommended Kubernetes ones, those of its role, and what people add,
+    which never decides what a Service or a pool selects."""
     own = {**selector(model, component), NAME: "modelmill", MANAGED_BY: "modelmill"}
-    return {**{k: v for k, v in sorted(extra.items()) if k not in own}, **own}
+    added = {k: v for k, v in extra.items() if k not in (SERVING, ENTRY)} | dict(role)
+    return {**{k: v for k, v in sorted(added.items()) if k not in own}, **own}
 
 
+@cache
 def label_value(text: str) -> str:
-    """Any text as a label value: what is not allowed becomes `-`; past the limit it ends in a hash."""
+    """Any text as a label value: what is not allowed becomes `-`, what is too long a hash."""
     clean = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in text)
     clean = clean.strip("-_.")
     if len(clean) <= NAME_LIMIT:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from marshal import dumps
 from typing import Any, Literal, NamedTuple, get_args
 
 from modelmill.diagnostics import did_you_mean
@@ -21,6 +22,9 @@ _Mapping = dict[str, object]
 
 WHOLE_LISTS = frozenset({"args", "command"})
 """Lists whose order and neighbours are their meaning: a flag apart from its value tells nothing."""
+
+_NO_SHARING = 2
+"""The marshal version without back-references: equal data in equal order gives equal bytes."""
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _NO_ESCAPE = re.compile(r"~(?![01])")
@@ -60,17 +64,19 @@ def as_document(operations: Iterable[Operation]) -> list[dict[str, object]]:
     ]
 
 
-def same(a: object, b: object) -> bool:
+def same(a: Any, b: Any) -> bool:
     """Equal in type as in value: True, 1, 1.0, "1" all differ. The order of keys is no matter."""
     if a is b:
         return True
-    if type(a) is not type(b):
+    if type(a) is not type(b) or a != b:
         return False
+    if isinstance(a, dict | list) and dumps(a, _NO_SHARING) == dumps(b, _NO_SHARING):
+        return True  # also in the order of keys, as it is for nearly every pair that is equal
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(map(same, a.values(), [b[key] for key in a]))
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    return a == b
+        return all(map(same, a, b))
+    return True
 
 
 def diff(base: object, variant: object) -> tuple[Operation, ...]:
@@ -82,6 +88,8 @@ def diff(base: object, variant: object) -> tuple[Operation, ...]:
         return ()
     if not isinstance(base, dict) or not isinstance(variant, dict):
         raise ValueError("a patch is between two mappings")
+    if same(base, variant):
+        return ()
     return tuple(_between_mappings((), base, variant))
 
 
@@ -90,21 +98,19 @@ def _between(path: Path, old: object, new: object) -> list[Operation]:
         return _between_mappings(path, old, new)
     if isinstance(old, list) and isinstance(new, list):
         return _between_lists(path, old, new)
-    return [] if same(old, new) else [Operation("replace", path, new)]
+    return [Operation("replace", path, new)]
 
 
 def _between_mappings(path: Path, old: _Mapping, new: _Mapping) -> list[Operation]:
     operations = [Operation("remove", (*path, key)) for key in sorted(old.keys() - new.keys())]
     for key, value in old.items():
-        if key in new and value is not new[key]:
+        if key in new and not same(value, new[key]):
             operations += _between((*path, key), value, new[key])
     operations += [Operation("add", (*path, key), new[key]) for key in new if key not in old]
     return operations
 
 
 def _between_lists(path: Path, old: list[object], new: list[object]) -> list[Operation]:
-    if same(old, new):
-        return []
     whole = [Operation("replace", path, new)]
     if path[-1] in WHOLE_LISTS or not old or not new:
         return whole

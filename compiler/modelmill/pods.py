@@ -1,12 +1,12 @@
 """A role as a pod template.
 
-In: a variant and a role's key. Out: the `template` of a workload: engine container, routing sidecar,
-volumes, placement. Kinds decide what workload the template goes into; engines what the flags are.
+In: a variant and a role's key. Out: the `template` of a workload: engine container, routing
+sidecar, volumes, placement. Kinds decide what workload the template goes into, engines what the
+flags are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from modelmill import names
@@ -26,18 +26,16 @@ from modelmill.containers import (
     resources,
     spread_constraints,
 )
+from modelmill.diagnostics import CompileError, error
 from modelmill.engines import ENGINES, EngineModule, Launch
 from modelmill.engines.flags import render
 from modelmill.model_uri import ModelUri, parse_uri
-from modelmill.spec.engine import Accelerator
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
 ENGINE_CONTAINER = "modelserver"
 SIDECAR_CONTAINER = "routing-proxy"
-SERVING = "llm-d.ai/inference-serving"
-ENTRY = "modelmill.dev/entry"
-"""Marks pods that take clients' requests themselves; prefill pods are reached through decode."""
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 # A cold load of 100 GB of weights takes tens of minutes: 15 s, then 120 tries of 30 s
 # (llm-d guides/recipes/modelserver/base/single-host).
@@ -61,7 +59,6 @@ def pod_template(variant: Variant, key: str) -> Manifest:
         **variant.labels,
         **(metadata.labels if metadata else {}),
         **(role.pod.labels if role.pod else {}),
-        **role_labels(variant, key),
     }
     annotations = {
         **(metadata.annotations if metadata else {}),
@@ -69,7 +66,7 @@ def pod_template(variant: Variant, key: str) -> Manifest:
     }
     return {
         "metadata": given(
-            labels=names.labels(variant.name, key, pod_labels),
+            labels=names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
             annotations=dict(sorted(annotations.items())),
         ),
         "spec": _pod_spec(variant, key, role),
@@ -80,11 +77,11 @@ def role_labels(variant: Variant, key: str) -> dict[str, str]:
     """Labels by which pools, pickers and monitors tell a role's pods."""
     role = variant.roles[key]
     role_type = variant.role_type(key)
-    found = {names.ROLE: role_type, SERVING: "true"}
+    found = {names.ROLE: role_type, names.SERVING: "true"}
     if role.engine is not None and role.engine.type == "sglang":
         found[names.ENGINE_TYPE] = "sglang"
     if role_type != "prefill":
-        found[ENTRY] = "true"
+        found[names.ENTRY] = "true"
     return found
 
 
@@ -115,7 +112,7 @@ def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
         "securityContext": over(RESTRICTED_POD, pod.security_context if pod else None),
         **pod_fields(pod),
         **given(
-            affinity=_affinity(accelerator, pod.affinity if pod else None),
+            affinity=_affinity(variant, key),
             tolerations=keyed(tolerations, "key"),
             topologySpreadConstraints=spread_constraints(pod, names.selector(variant.name, key)),
             initContainers=[*sidecars, *inits],
@@ -253,18 +250,34 @@ def _flag_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _affinity(accelerator: Accelerator | None, extra: Mapping[str, Any] | None) -> Manifest:
+def _affinity(variant: Variant, key: str) -> Manifest:
     """Node affinity to the accelerator's nodes; every term people wrote must meet it too."""
-    result = over({}, extra)
+    role = variant.roles[key]
+    accelerator, pod = role.accelerator, role.pod
+    result = over({}, pod.affinity if pod else None)
     if accelerator is None or not accelerator.node_labels:
         return result
     wanted = [
-        {"key": key, "operator": "In", "values": list(values)}
-        for key, values in accelerator.node_labels.items()
+        {"key": label, "operator": "In", "values": list(values)}
+        for label, values in accelerator.node_labels.items()
     ]
-    required = "requiredDuringSchedulingIgnoredDuringExecution"
-    node = result.get("nodeAffinity", {})
-    terms = node.get(required, {}).get("nodeSelectorTerms") or [{}]
+    terms = _node_terms(result)
+    if terms is None:
+        span = variant.span_of("roles", key, "pod", "affinity", "nodeAffinity")
+        raise CompileError([error("S402", f"`{REQUIRED}` must be a mapping with terms", span)])
     combined = [{**t, "matchExpressions": [*wanted, *t.get("matchExpressions", [])]} for t in terms]
-    result["nodeAffinity"] = over(node, {required: {"nodeSelectorTerms": combined}})
+    node = result.get("nodeAffinity") or {}
+    result["nodeAffinity"] = over(node, {REQUIRED: {"nodeSelectorTerms": combined}})
     return result
+
+
+def _node_terms(affinity: Manifest) -> list[Manifest] | None:
+    """The terms of a required node affinity, one empty one if there is none; None if it is not
+    of the form that Kubernetes wants."""
+    node = affinity.get("nodeAffinity") or {}
+    rule = (node.get(REQUIRED) or {}) if isinstance(node, dict) else None
+    terms = (rule.get("nodeSelectorTerms") or [{}]) if isinstance(rule, dict) else None
+    if not isinstance(terms, list):
+        return None
+    fits = [isinstance(t, dict) and isinstance(t.get("matchExpressions", []), list) for t in terms]
+    return terms if all(fits) else None

@@ -64,7 +64,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         declared = dict(getattr(cls, "_declared", {}))
-        for name in cls.__dict__.get("__annotations__", {}):
+        for name in cls.__annotations__:
             found = cls.__dict__.get(name)
             if isinstance(found, Field):
                 found.name, found.key = name, camel(name)
@@ -163,11 +163,13 @@ LabelValue: TypeAlias = Annotated[
 
 class Problems:
     """What a decode found. In a partial one (a layer, not the merged whole) nothing is required and
-    a string that holds a `${…}` reference stands for any type."""
+    a string that holds a `${…}` reference stands for any type. `at` is what messages call the value
+    that is decoded next."""
 
     def __init__(self, *, partial: bool) -> None:
         self.found: list[Diagnostic] = []
         self.partial = partial
+        self.at = "the document"
 
     def add(self, code: str, message: str, node: Node, hint: str = "") -> None:
         self.found.append(error(code, message, node.span, hint))
@@ -186,7 +188,8 @@ class Shape:
         return None
 
     def refuse(self, node: Node, problems: Problems) -> None:
-        problems.add("S402", f"{_where(node)} must be {self.says}, not {_kind(node)}", node)
+        message = f"{problems.at} must be {self.says}, not {_kind(node)}"
+        problems.add("S402", message, node, _resolved(node))
 
 
 def is_reference(value: Any) -> bool:
@@ -218,21 +221,19 @@ class IntegerShape(Shape):
             return None
         if self.minimum is not None and value < self.minimum:
             problems.add(
-                "S404", f"{_where(node)} must be at least {self.minimum}, not {value}", node
+                "S404", f"{problems.at} must be at least {self.minimum}, not {value}", node
             )
         elif self.maximum is not None and value > self.maximum:
-            problems.add(
-                "S404", f"{_where(node)} must be at most {self.maximum}, not {value}", node
-            )
+            problems.add("S404", f"{problems.at} must be at most {self.maximum}, not {value}", node)
         return value
 
 
 class TextShape(Shape):
     """A string. A number where a format (a quantity, a label) allows one is taken as its text."""
 
-    def __init__(self, format: Format | None = None) -> None:
-        self.format = format
-        self.says = format.says if format else "a string"
+    def __init__(self, form: Format | None = None) -> None:
+        self.format = form
+        self.says = form.says if form else "a string"
 
     def decode(self, node: Node, problems: Problems) -> Any:
         value = node.value
@@ -241,7 +242,7 @@ class TextShape(Shape):
         if not isinstance(value, str):
             hint = f'quote it: "{value}"' if isinstance(value, bool | int | float) else ""
             problems.add(
-                "S402", f"{_where(node)} must be {self.says}, not {_kind(node)}", node, hint
+                "S402", f"{problems.at} must be {self.says}, not {_kind(node)}", node, hint
             )
             return None
         if problems.partial and "${" in value:
@@ -249,7 +250,7 @@ class TextShape(Shape):
         if self.format is not None and not self.format.matches(value):
             problems.add(
                 "S405",
-                f"{_where(node)} must be {self.says}, not `{value}`",
+                f"{problems.at} must be {self.says}, not `{value}`",
                 node,
                 f"for example `{self.format.example}`",
             )
@@ -267,7 +268,7 @@ class ChoiceShape(Shape):
         if not (problems.partial and is_reference(node.value)):
             problems.add(
                 "S404",
-                f"{_where(node)} must be {self.says}",
+                f"{problems.at} must be {self.says}, not {_written(node)}",
                 node,
                 did_you_mean(str(node.value), self.choices),
             )
@@ -297,7 +298,8 @@ class ObjectShape(AnyShape):
         if isinstance(node.value, dict):
             present = [k for k, v in node.value.items() if v.value is not None]
             if self.exclusive and len(present) > 1:
-                problems.add("S406", f"{_where(node)} holds {_names(present)}: choose one", node)
+                message = f"{problems.at} holds {_names(present)}, which exclude each other"
+                problems.add("S406", message, node, "keep one of them")
             return plain(node)
         return (
             None if problems.partial and is_reference(node.value) else self.refuse(node, problems)
@@ -328,6 +330,9 @@ class PartialShape(Shape):
         self.record = record
 
     def decode(self, node: Node, problems: Problems) -> Any:
+        if not isinstance(node.value, dict):
+            self.refuse(node, problems)
+            return node
         inner = Problems(partial=True)
         self.record().shape().decode(node, inner)
         problems.found.extend(inner.found)
@@ -363,11 +368,15 @@ class ListShape(Shape):
 
     def decode(self, node: Node, problems: Problems) -> Any:
         if isinstance(node.value, list):
-            return tuple(self.item.decode(child, problems) for child in node.value)
+            return tuple(self._item(child, problems, problems.at) for child in node.value)
         if not (problems.partial and is_reference(node.value)):
             hint = f"write [{node.value}]" if isinstance(node.value, str | int) else ""
-            problems.add("S402", f"{_where(node)} must be a list, not {_kind(node)}", node, hint)
+            problems.add("S402", f"{problems.at} must be a list, not {_kind(node)}", node, hint)
         return ()
+
+    def _item(self, node: Node, problems: Problems, name: str) -> Any:
+        problems.at = f"an entry of {name}"
+        return self.item.decode(node, problems)
 
 
 class MapShape(Shape):
@@ -391,6 +400,7 @@ class MapShape(Shape):
                 problems.found.append(
                     error("S405", f"`{key}` must be {self.key.says}", child.key_span)
                 )
+            problems.at = f"`{key}`"
             decoded[key] = self.value.decode(child, problems)
         return types.MappingProxyType(decoded)
 
@@ -429,6 +439,7 @@ class RecordShape(Shape):
             if entry is None:
                 self._unknown(key, child, problems)
             elif child.value is not None:
+                problems.at = f"`{key}`"
                 values[entry.name] = entry.shape.decode(child, problems)
         self._check_groups(node, problems)
         if not problems.partial:
@@ -440,12 +451,28 @@ class RecordShape(Shape):
         return record
 
     def _unknown(self, key: str, child: Node, problems: Problems) -> None:
-        hint = did_you_mean(key, self.fields, self.record.misnomers)
-        if not hint and len(self.fields) <= 12:
-            hint = "its fields are " + ", ".join(self.fields)
+        hint = (
+            self._belongs(key)
+            or did_you_mean(key, self.fields, self.record.misnomers)
+            or (len(self.fields) <= 12 and "its fields are " + ", ".join(self.fields))
+            or ""
+        )
         problems.found.append(
             error("S401", f"`{key}` is not a field of {self.record.noun}", child.key_span, hint)
         )
+
+    def _belongs(self, key: str) -> str:
+        """A hint where the key is a field of just one thing a level below."""
+        places = {}
+        for parent, entry in self.fields.items():
+            is_map = isinstance(entry.shape, MapShape)
+            inner = entry.shape.value if isinstance(entry.shape, MapShape) else entry.shape
+            if isinstance(inner, RecordShape) and key in inner.fields:
+                places[parent] = f"an entry of `{parent}`" if is_map else f"`{parent}`"
+        meant = self.record.misnomers.get(key)
+        if len(places) != 1 and meant not in places:
+            return ""
+        return f"write it under {places.get(meant or '') or next(iter(places.values()))}"
 
     def _check_groups(self, node: Node, problems: Problems) -> None:
         for group in self.one_of:
@@ -456,6 +483,7 @@ class RecordShape(Shape):
                         "S406",
                         f"{_names(present)} exclude each other in {self.record.noun}",
                         node.value[present[1]].key_span,
+                        "keep one of them",
                     )
                 )
 
@@ -511,12 +539,22 @@ def _first(entry: Field) -> str:
     return entry.doc.split(". ")[0].rstrip(".")
 
 
-def _where(node: Node) -> str:
-    return "this value" if node.key is None else "the value"
+def _resolved(node: Node) -> str:
+    """What a reference became, where that is the fault."""
+    return f"`{node.source}` is {_written(node)} here" if node.source is not None else ""
+
+
+def _written(node: Node) -> str:
+    """A wrong value as messages quote it."""
+    if isinstance(node.value, dict | list) or node.value is None:
+        return _kind(node)
+    return f"`{str(node.value).lower() if isinstance(node.value, bool) else node.value}`"
 
 
 def _kind(node: Node) -> str:
     value = node.value
+    if value is None:
+        return "empty"
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, int | float):

@@ -1,6 +1,6 @@
 """`${…}` references: a value that is taken from elsewhere in the merged spec.
 
-In: a merged tree and the names beside it (metadata, environment). Out: the tree with every reference
+In: a merged tree and the names beside it (metadata, environment). Out: the tree with each reference
 replaced, sharing what holds none. A whole-value reference keeps the type it refers to; `$${` is a
 literal `${`. There are no loops, no clock, no files and no environment variables.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
+from modelmill.syntax import MAX_DEPTH
 from modelmill.tree import Node, plain
 
 FUNCTIONS: Mapping[str, Callable[[str], str]] = {
@@ -22,9 +23,13 @@ FUNCTIONS: Mapping[str, Callable[[str], str]] = {
 }
 """Functions of one string: `${slug(model.name)}`. `json` takes any value."""
 
+MAX_CHAIN = 32
+MAX_SIZE = 1 << 20
+
 _piece = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _expression = re.compile(r"\s*(?:([a-z]+)\(\s*([^()]*?)\s*\)|([^()]*?))\s*\Z").match
-_segment = re.compile(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]+)\]|(\.)')
+_plain = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+_segment = re.compile(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]{1,6})\]|(\.)')
 
 
 class _Reference(NamedTuple):
@@ -54,7 +59,8 @@ class _Substitution:
         self.spec = spec
         self.around = around
         self.problems: list[Diagnostic] = []
-        self.open: list[tuple[Node, str]] = []
+        self.open: list[tuple[Node, Node | None]] = []
+        self.sizes: dict[int, tuple[Any, int, int]] = {}
         self.done: dict[tuple[int, int], Node] = {}
 
     def run(self) -> Node:
@@ -85,15 +91,18 @@ class _Substitution:
         known = self.done.get((id(node), id(role)))
         if known is not None:
             return known
-        if any(node is each for each, _ in self.open):
-            chain = " → ".join(text for _, text in self.open)
+        if any(node is each and role is its for each, its in self.open):
+            chain = " → ".join(str(each.value) for each, _ in self.open)
             raise _Fault("R305", f"the references form a circle: {chain} → {node.value}")
-        self.open.append((node, node.value))
+        if len(self.open) >= MAX_CHAIN:
+            raise _Fault("R305", f"the references lead through more than {MAX_CHAIN} others")
+        self.open.append((node, role))
         try:
             value = self._evaluate(node.value, role)
+            size, depth = self._measure(value)
+            if size > MAX_SIZE or depth > MAX_DEPTH:
+                raise _Fault("R309", "what this refers to grows too large when it is written out")
         except _Fault as fault:
-            if len(self.open) > 1:
-                raise
             self.problems.append(
                 error(fault.code, fault.message, node.span, fault.hint, _replaced(node))
             )
@@ -103,6 +112,20 @@ class _Substitution:
         result = Node(value, node.place, node.key, node.under, node.value)
         self.done[id(node), id(role)] = result
         return result
+
+    def _measure(self, value: Any) -> tuple[int, int]:
+        """Characters and levels of a value with all references in it written out. What is shared
+        counts each time, so that a few lines cannot stand for gigabytes."""
+        if not isinstance(value, dict | list):
+            return len(value) if isinstance(value, str) else 1, 0
+        known = self.sizes.get(id(value))
+        if known is None:
+            below = value.values() if isinstance(value, dict) else value
+            sizes = [self._measure(child.value) for child in below]
+            # The value is kept beside its size: else its id could come to mean another one.
+            known = value, 1 + sum(s for s, _ in sizes), 1 + max((d for _, d in sizes), default=0)
+            self.sizes[id(value)] = known
+        return known[1], known[2]
 
     def _evaluate(self, text: str, role: Node | None) -> Any:
         pieces = list(_piece.finditer(text))
@@ -147,7 +170,7 @@ class _Substitution:
             )
         if not isinstance(node.value, str):
             raise _Fault(
-                "R307", f"`{reference.function}` takes a string, and `{reference.text}` is none"
+                "R307", f"`{reference.function}` takes a string, which `{reference.text}` is not"
             )
         return function(node.value)
 
@@ -190,7 +213,8 @@ class _Substitution:
             known += self.around
         hint = did_you_mean(str(segment), known)
         if not hint and 0 < len(known) <= 12:
-            hint = "there are " + ", ".join(sorted(known))
+            parent = ".".join(str(each) for each in path[:depth])
+            hint = (f"`{parent}` has " if parent else "there are ") + ", ".join(sorted(known))
         return _Fault("R304", f"`{reference.text}` refers to `{segment}`, which is not set", hint)
 
 
@@ -204,7 +228,7 @@ def parse(piece: re.Match[str]) -> _Reference:
     matched = _expression(inside)
     function, argument, bare = matched.groups() if matched else (None, None, None)
     text = argument if function else bare
-    path = _path(text) if text else None
+    path = parse_path(text) if text else None
     if path is None:
         raise _Fault(
             "R306",
@@ -214,7 +238,7 @@ def parse(piece: re.Match[str]) -> _Reference:
     return _Reference(function or "", path, str(text))
 
 
-def _path(text: str) -> tuple[str | int, ...] | None:
+def parse_path(text: str) -> tuple[str | int, ...] | None:
     """`a.b["c.d"][0]` as segments; None if it is not a path."""
     segments: list[str | int] = []
     position, expects_name = 0, True
@@ -241,6 +265,25 @@ def _path(text: str) -> tuple[str | int, ...] | None:
     return None if expects_name or not segments else tuple(segments)
 
 
+def spell(path: Iterable[str | int]) -> str:
+    """Segments as `parse_path` reads them: `a.b["c.d"][0]`."""
+    written = ""
+    for segment in path:
+        if isinstance(segment, int):
+            written += f"[{segment}]"
+        elif _plain(segment):
+            written += f".{segment}" if written else segment
+        else:
+            written += f'["{segment}"]'
+    return written
+
+
+def referred(text: str) -> tuple[tuple[str, tuple[str | int, ...]], ...]:
+    """The references in a string that is known to resolve: each as it is written, and its path."""
+    pieces = [piece for piece in _piece.finditer(text) if piece.group(1) is not None]
+    return tuple((piece.group(0), parse(piece).path) for piece in pieces)
+
+
 def is_literal(node: Node) -> bool:
     """Whether no string below holds a reference; remembered on the node, which layers share."""
     memo = node.memo
@@ -250,9 +293,9 @@ def is_literal(node: Node) -> bool:
     if isinstance(value, str):
         return "${" not in value
     if isinstance(value, dict):
-        literal = all([is_literal(child) for child in value.values()])
+        literal = all(is_literal(child) for child in value.values())
     elif isinstance(value, list):
-        literal = all([is_literal(child) for child in value])
+        literal = all(is_literal(child) for child in value)
     else:
         return True
     node.memo = {**(memo or {}), is_literal: literal}

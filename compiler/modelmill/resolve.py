@@ -8,15 +8,20 @@ spec, the model's own entry for that environment. Types are decided later, in `d
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, did_you_mean, error
+from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
 from modelmill.merge import merge
 from modelmill.references import substitute
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED, Role
 from modelmill.tree import Node, plant
+
+UNREAD = "R308"
+MOST_NAMES = 12
+NO_PRESETS = "the repository has no presets; `modelmill init` copies the library"
 
 
 class Resolved(NamedTuple):
@@ -76,10 +81,14 @@ class Resolver:
                 *(node.child("environments") or Node({}, node.place)).value.values(),
             ]
             for layer in layers:
-                roles = layer.get("roles") if layer is not None else None
-                for role in roles.value.values() if roles is not None else ():
-                    found.update((p.name, p) for p in self._role_presets(role))
+                found.update((p.name, p) for p in self.presets_in(layer))
         return list(found.values())
+
+    def presets_in(self, layer: Node | None) -> list[Document]:
+        """Presets that the roles of one layer extend."""
+        roles = layer.get("roles") if layer is not None else None
+        names = roles.value if roles is not None and isinstance(roles.value, dict) else {}
+        return [preset for role in names.values() for preset in self._role_presets(role)]
 
     def _layers_of(self, model: Document) -> tuple[tuple[Document, ...], Node]:
         chain = self.chain(model.record.extends, model)
@@ -94,47 +103,48 @@ class Resolver:
 
     def _lay(self, lower: Node, layer: Node) -> Node:
         """One layer over the layers below. What stands at the top of a spec for all roles goes into
-        every role in its own layer, so that a later layer's general value beats an earlier special one."""
+        every role in its own layer: a later layer's general value beats an earlier special one."""
         above = layer.value
-        roles = above.get("roles")
+        roles, under = above.get("roles"), lower.value.get("roles")
+        added, below = _entries(roles, "`roles`"), _entries(under, "`roles`")
         rest = Node({k: v for k, v in above.items() if k != "roles"}, layer.place, layer.key)
-        below = lower.value.get("roles")
         merged = merge(
             Node({k: v for k, v in lower.value.items() if k != "roles"}, lower.place),
             rest,
             Spec.shape(),
         )
-        if roles is not None and not isinstance(roles.value, dict):
-            merged.value["roles"] = roles
+        if roles is not None and roles.value is None:
+            merged.value["roles"] = Node(None, roles.place, roles.key, under)
             return merged
-        names = dict.fromkeys([*(below.value if below else ()), *(roles.value if roles else ())])
+        names = dict.fromkeys([*below, *added])
         if not names:
             return merged
         shared = Node(_shared(above), layer.place)
         laid = {
-            name: self._lay_role(
-                merged,
-                shared,
-                below.value.get(name) if below else None,
-                roles.value.get(name) if roles else None,
-            )
+            name: self._lay_role(name, merged, shared, below.get(name), added.get(name))
             for name in names
         }
-        place = (roles or below or layer).place
-        merged.value["roles"] = Node(laid, place, (roles or below or layer).key)
+        top = roles or under or layer
+        merged.value["roles"] = Node(laid, top.place, top.key)
         return merged
 
-    def _lay_role(self, spec: Node, shared: Node, lower: Node | None, upper: Node | None) -> Node:
+    def _lay_role(
+        self, name: str, spec: Node, shared: Node, lower: Node | None, upper: Node | None
+    ) -> Node:
+        """One role. `lower` is None where it is new, and null where a layer below unset it."""
         shape = Role.shape()
-        if upper is not None and not isinstance(upper.value, dict):
-            return Node(upper.value, upper.place, upper.key, lower)
-        if lower is None or not isinstance(lower.value, dict):
-            assert upper is not None
+        if upper is None:
+            assert lower is not None
+            unset = lower.value is None or not shared.value
+            return lower if unset else merge(lower, shared, shape)
+        if not _entries(upper, f"the role `{name}`") and upper.value is None:
+            return Node(None, upper.place, upper.key, lower)
+        if lower is None or lower.value is None:
             role = Node(_shared(spec.value), upper.place, upper.key, lower)
         else:
-            role = merge(lower, shared, shape) if shared.value else lower
-        if upper is None:
-            return role
+            # What all roles share was not written in the role: its place stays its own.
+            above = Node(shared.value, lower.place, lower.key)
+            role = merge(lower, above, shape) if shared.value else lower
         for preset in self._role_presets(upper):
             role = merge(
                 role, Node(_shared(preset.record.spec.value), preset.record.spec.place), shape
@@ -143,12 +153,14 @@ class Resolver:
 
     def _role_presets(self, role: Node) -> tuple[Document, ...]:
         extends = role.get("extends")
-        if extends is None or not isinstance(extends.value, list):
+        if extends is None:
             return ()
+        if not isinstance(extends.value, list):
+            raise CompileError([_not_written("`extends`", "a list", extends)])
         names = tuple(str(item.value) for item in extends.value)
         unknown = [item for item in extends.value if item.value not in self.catalog.presets]
         if unknown:
-            raise CompileError(_unknown_preset(self.catalog, item) for item in unknown)
+            raise CompileError(_unknown_preset(self.catalog, item.value, item) for item in unknown)
         return _linearise(self.catalog, names, None)
 
     def _finish(self, model: Document, overlay: Document | None, tree: Node) -> Node:
@@ -186,10 +198,11 @@ def unknown_environments(catalog: Catalog, model: Document) -> list[Diagnostic]:
             f"there is no environment `{name}`",
             entry.key_span,
             did_you_mean(name, catalog.overlays)
-            or "environments are " + (", ".join(catalog.overlays) or "not set up yet"),
+            or ("environments are " + ", ".join(catalog.overlays) if catalog.overlays else "")
+            or f"add {catalog.project.paths.overlays}/{name}/environment.yaml",
         )
         for name, entry in (entries.value.items() if entries else ())
-        if name not in catalog.overlays
+        if name not in catalog.overlays and ("Overlay", name) not in catalog.unread
     ]
 
 
@@ -202,16 +215,9 @@ def _linearise(
     def visit(name: str, at: Node | None, path: tuple[str, ...]) -> None:
         preset = catalog.presets.get(name)
         if name in path:
-            circle = " → ".join([*path[path.index(name) :], name])
-            problems.append(
-                error(
-                    "R302",
-                    f"presets extend each other in a circle: {circle}",
-                    at.span if at else None,
-                )
-            )
+            problems.append(_circle(catalog, path[path.index(name) :]))
         elif preset is None:
-            problems.append(_unknown_preset(catalog, at, path))
+            problems.append(_unknown_preset(catalog, name, at))
         elif name not in chain:
             entries = preset.node.get("extends")
             for item in entries.value if entries else ():
@@ -226,18 +232,56 @@ def _linearise(
     return tuple(chain.values())
 
 
-def _unknown_preset(catalog: Catalog, at: Node | None, path: Iterable[str] = ()) -> Diagnostic:
-    name = at.value if at else ""
-    notes = [
-        Note(f"`{each}` extends it", catalog.presets[each].span) for each in reversed(tuple(path))
+def _circle(catalog: Catalog, names: tuple[str, ...]) -> Diagnostic:
+    """A circle of presets, told from its least name on: the same wherever one enters it."""
+    start = names.index(min(names))
+    ordered = [*names[start:], *names[: start + 1]]
+    spans = [
+        next(
+            item.span
+            for item in catalog.presets[user].node.value["extends"].value
+            if item.value == name
+        )
+        for user, name in pairwise(ordered)
     ]
     return error(
-        "R301",
-        f"there is no preset `{name}`",
-        at.span if at else Span("", 1, 1),
-        did_you_mean(str(name), catalog.presets),
-        notes,
+        "R302",
+        "presets extend each other in a circle: " + " → ".join(ordered),
+        spans[0],
+        "take one of the names out of its `extends`",
+        [
+            Note(f"the preset `{user}` extends `{name}` here", span)
+            for (user, name), span in zip(pairwise(ordered), spans, strict=True)
+        ][1:],
     )
+
+
+def _unknown_preset(catalog: Catalog, name: object, at: Node | None) -> Diagnostic:
+    span = at.span if at else None
+    if ("Preset", name) in catalog.unread:
+        message = f"the preset `{name}` cannot be used: its file has errors"
+        return error(UNREAD, message, span, "run `modelmill lint` to see them")
+    hint = did_you_mean(str(name), catalog.presets)
+    if not hint:
+        known = list(catalog.presets)
+        more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+        hint = "presets are " + ", ".join(known[:MOST_NAMES]) + more if known else NO_PRESETS
+    return error("R301", f"there is no preset `{name}`", span, hint)
+
+
+def _entries(node: Node | None, what: str) -> dict[str, Node]:
+    """What is below a mapping; none where it is absent or null. Layers are merged before references
+    are replaced, so none can stand for it."""
+    if node is None or node.value is None:
+        return {}
+    if not isinstance(node.value, dict):
+        raise CompileError([_not_written(what, "a mapping", node)])
+    entries: dict[str, Node] = node.value
+    return entries
+
+
+def _not_written(what: str, says: str, node: Node) -> Diagnostic:
+    return error("S402", f"{what} must be {says}; a reference cannot stand for it", node.span)
 
 
 def _shared(spec: dict[str, Node]) -> dict[str, Node]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Resource(NamedTuple):
-    """One Kubernetes object. `body` is complete (apiVersion and kind included) and never mutated."""
+    """One Kubernetes object. `body` is complete, apiVersion and kind included, never mutated."""
 
     api_version: str
     kind: str

@@ -1,36 +1,48 @@
 """The way in: finds a repository's files and reads them.
 
-In: a folder. Out: texts by repository-relative path, parsed documents, and every fault found on the
-way. The only module that reads input files. Follows no symbolic link and reads no file over its
-limit, so that a pull request cannot make it read elsewhere or run out of memory.
+In: a folder, or the same folder in a commit. Out: texts by repository-relative path, parsed
+documents, and every fault found on the way. Nothing is read but through `files`, which follows no
+symbolic link.
 """
 
 from __future__ import annotations
 
-import os
-import stat
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from modelmill.catalog import Document, read_document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
+from modelmill.files import DiskFiles, Files, is_link
 from modelmill.spec.documents import Paths, ProjectDocument
 from modelmill.syntax import parse
 
 PROJECT = "modelmill.yaml"
-MAX_BYTES = 1 << 20
 ENDINGS = (".yaml", ".yml")
+_name = re.compile(
+    r"^metadata:\s*(?:\{\s*|\n\s+)name:\s*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE
+).search
 
 
 class Sources(NamedTuple):
-    """What was read. `problems` are faults of single files; the other files are still usable."""
+    """What was read. `problems` are faults of single files; the other files are still usable.
+
+    settings   modelmill.yaml
+    unread     kind and name of the documents in files that could not be used
+    """
 
     root: Path
-    project: ProjectDocument
+    settings: Document
     documents: tuple[Document, ...]
     texts: dict[str, str]
     problems: tuple[Diagnostic, ...]
+    unread: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def project(self) -> ProjectDocument:
+        record: ProjectDocument = self.settings.record
+        return record
 
 
 def find_root(start: Path) -> Path:
@@ -49,162 +61,129 @@ def find_root(start: Path) -> Path:
     )
 
 
-def read_sources(root: Path) -> Sources:
-    """Read modelmill.yaml and every document below its folders, in order of path."""
-    texts: dict[str, str] = {}
-    project = _read_project(root, texts)
-    _check_paths(project.paths)
+def read_sources(
+    root: Path, texts: dict[str, str] | None = None, files: Files | None = None
+) -> Sources:
+    """Read modelmill.yaml and every document below its folders, in order of path; from the disk
+    unless `files` says where else.
+
+    `texts` is filled on the way, so that a caller can quote from what was read when this raises.
+    """
+    texts = {} if texts is None else texts
+    files = files or DiskFiles(root)
+    settings = _read_project(files, texts)
+    paths: Paths = settings.record.paths
+    _check_paths(settings)
     documents: list[Document] = []
     problems: list[Diagnostic] = []
-    for path in _input_files(root, project.paths, problems):
+    unread: set[tuple[str, str]] = set()
+    for path in _input_files(files, paths, problems):
         try:
-            documents.append(read_one(root, path, texts))
+            documents.append(read_one(files, path, texts))
         except CompileError as fault:
             problems.extend(fault.diagnostics)
-    return Sources(root, project, tuple(documents), texts, tuple(problems))
+            unread.add(_name_of(paths, path, texts.get(path, "")))
+    return Sources(root, settings, tuple(documents), texts, tuple(problems), frozenset(unread))
 
 
-def read_one(root: Path, path: str, texts: dict[str, str]) -> Document:
+def read_one(files: Files, path: str, texts: dict[str, str]) -> Document:
     """Read and check one file."""
-    data = read_bytes(root, path)
+    data = files.read(path)
     texts[path] = data.decode("utf-8", "replace")
     return read_document(path, parse(path, data))
 
 
-def read_bytes(root: Path, path: str) -> bytes:
-    """A regular file's bytes; refuses links, devices and what is over the limit before reading."""
-    try:
-        descriptor = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as fault:
-        is_link = (root / path).is_symlink()
-        message = (
-            "is a symbolic link, which is not followed"
-            if is_link
-            else f"cannot be read: {fault.strerror}"
-        )
-        raise CompileError([error("Y115", f"the file {message}", Span(path, 1, 1))]) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise CompileError([error("Y115", "this is not a regular file", Span(path, 1, 1))])
-        if status.st_size > MAX_BYTES:
-            raise CompileError(
-                [
-                    error(
-                        "Y109",
-                        f"the file is larger than {MAX_BYTES >> 20} MiB "
-                        f"({status.st_size >> 20} MiB)",
-                        Span(path, 1, 1),
-                    )
-                ]
-            )
-        return stream.read(MAX_BYTES + 1)
+def _name_of(paths: Paths, path: str, text: str) -> tuple[str, str]:
+    """What a faulty file would have held, as well as that can be told without parsing it."""
+    folder, _, file = path.rpartition("/")
+    named = _name(text)
+    if path.startswith(f"{paths.overlays}/"):
+        return "Overlay", named[1] if named else folder.rpartition("/")[2]
+    kind = "Model" if path.startswith(f"{paths.models}/") else "Preset"
+    return kind, named[1] if named else file.rpartition(".")[0]
 
 
-def _read_project(root: Path, texts: dict[str, str]) -> ProjectDocument:
-    document = read_one(root, PROJECT, texts)
+def _read_project(files: Files, texts: dict[str, str]) -> Document:
+    document = read_one(files, PROJECT, texts)
     if not isinstance(document.record, ProjectDocument):
-        raise CompileError(
-            [
-                error(
-                    "N201",
-                    f"{PROJECT} must be a Project, not a {document.kind}",
-                    Span(PROJECT, 1, 1),
-                )
-            ]
-        )
-    return document.record
+        kind = document.node.nearest("kind")
+        message = f"{PROJECT} must be of the kind Project, not {document.kind}"
+        raise CompileError([error("N201", message, kind.span, "write `kind: Project`")])
+    return document
 
 
-def _check_paths(paths: Paths) -> None:
+def _check_paths(settings: Document) -> None:
     """Folders must be inside the repository and apart: generated/ is pruned."""
+    paths = settings.record.paths
     folders = {
         name: getattr(paths, name) for name in ("models", "presets", "overlays", "generated")
     }
-    span = Span(PROJECT, 1, 1)
     problems = []
     for name, folder in folders.items():
-        parts = folder.split("/")
-        if (
-            not folder
-            or folder.startswith("/")
-            or any(part in ("", ".", "..", ".git") for part in parts)
-        ):
-            problems.append(
-                error(
-                    "N205",
-                    f"`paths.{name}` must be a folder inside the repository, not `{folder}`",
-                    span,
-                )
-            )
+        span = settings.node.nearest("paths", name).span
+        if folder.startswith("/") or {"", ".", "..", ".git"} & set(folder.split("/")):
+            message = f"`{name}` must be a folder inside the repository, not `{folder}`"
+            problems.append(error("N205", message, span, f"for example `{name}`"))
     for name, folder in folders.items():
         for other, beside in folders.items():
             if name < other and (
                 f"{folder}/".startswith(f"{beside}/") or f"{beside}/".startswith(f"{folder}/")
             ):
-                problems.append(
-                    error(
-                        "N205",
-                        f"`paths.{name}` and `paths.{other}` overlap: `{folder}` and `{beside}`",
-                        span,
-                    )
-                )
+                problems.append(_overlap(settings, (name, folder), (other, beside)))
     if problems:
         raise CompileError(problems)
 
 
-def _input_files(root: Path, paths: Paths, problems: list[Diagnostic]) -> Iterable[str]:
+def _overlap(settings: Document, one: tuple[str, str], other: tuple[str, str]) -> Diagnostic:
+    """Reported at the folder that was written down, as the other may be a default."""
+    written = settings.node.get("paths")
+    (name, folder), (beside, taken) = one, other
+    if written is not None and written.get(name) is None:
+        (name, folder), (beside, taken) = (beside, taken), (name, folder)
+    return error(
+        "N205",
+        f"`{name}: {folder}` and `{beside}: {taken}` overlap; each needs a folder of its own",
+        settings.node.nearest("paths", name).span,
+    )
+
+
+def _input_files(files: Files, paths: Paths, problems: list[Diagnostic]) -> Iterable[str]:
     for folder in (paths.models, paths.presets):
-        yield from sorted(_yaml_below(root, folder, problems))
-    for name in _folders_in(root, paths.overlays, problems):
+        yield from sorted(_yaml_below(files, folder, problems))
+    for name in _folders_in(files, paths.overlays, problems):
         path = f"{paths.overlays}/{name}/environment.yaml"
-        if (root / path).exists() or (root / path).is_symlink():
+        if any(e.name == "environment.yaml" for e in files.entries(f"{paths.overlays}/{name}")):
             yield path
         else:
             problems.append(
                 error(
-                    "N207", f"`{paths.overlays}/{name}` has no environment.yaml", Span(path, 1, 1)
+                    "N207",
+                    f"`{paths.overlays}/{name}` has no environment.yaml",
+                    Span(path, 1, 1),
+                    "every folder there is one environment: add the file, or move the folder away",
                 )
             )
 
 
-def _yaml_below(root: Path, folder: str, problems: list[Diagnostic]) -> Iterator[str]:
+def _yaml_below(files: Files, folder: str, problems: list[Diagnostic]) -> Iterator[str]:
     """YAML files at any depth; names that begin with a dot are passed over."""
-    for entry in _entries(root, folder):
+    for entry in files.entries(folder):
         path = f"{folder}/{entry.name}"
         if entry.name.startswith("."):
             continue
-        if entry.is_symlink():
-            problems.append(
-                error(
-                    "Y115", "the file is a symbolic link, which is not followed", Span(path, 1, 1)
-                )
-            )
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _yaml_below(root, path, problems)
+        if entry.kind == "link":
+            problems.extend(is_link(path).diagnostics)
+        elif entry.kind == "folder":
+            yield from _yaml_below(files, path, problems)
         elif entry.name.endswith(ENDINGS):
             yield path
 
 
-def _folders_in(root: Path, folder: str, problems: list[Diagnostic]) -> list[str]:
+def _folders_in(files: Files, folder: str, problems: list[Diagnostic]) -> list[str]:
     found = []
-    for entry in _entries(root, folder):
-        if entry.is_symlink():
-            problems.append(
-                error(
-                    "Y115",
-                    "the folder is a symbolic link, which is not followed",
-                    Span(f"{folder}/{entry.name}", 1, 1),
-                )
-            )
-        elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+    for entry in files.entries(folder):
+        if entry.kind == "link":
+            problems.extend(is_link(f"{folder}/{entry.name}", "folder").diagnostics)
+        elif entry.kind == "folder" and not entry.name.startswith("."):
             found.append(entry.name)
     return sorted(found)
-
-
-def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(root / folder) as listing:
-            return sorted(listing, key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -9,6 +9,7 @@ MAX_DEPTH instead of in the C parser's stack (yaml/libyaml#287).
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import Any
 
 import yaml
@@ -25,9 +26,11 @@ from yaml.events import (
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
 from modelmill.tree import Node, Place
+from modelmill.yaml_complaints import BEGINNINGS, COMPLAINTS, Complaint
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
+MAX_KEY = 330  # an annotation's key has at most 253 + 1 + 63
 LARGEST = 1 << 53
 
 WORDS: dict[str, Any] = {
@@ -37,16 +40,19 @@ WORDS: dict[str, Any] = {
 }
 # Booleans and merge keys of YAML 1.1, which PyYAML and older Go readers follow; strings in 1.2.
 AMBIGUOUS_WORDS = frozenset(
-    ["y", "Y", "n", "N", "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "=", "<<", ".nan", ".NaN", ".NAN"]
+    {"=", "<<", ".nan", ".NaN", ".NAN"}.union(
+        *({word, word.title(), word.upper()} for word in ("y", "n", "yes", "no", "on", "off"))
+    )
 )
+_plain_key = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}").fullmatch
 _integer = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z").match
 _hexadecimal = re.compile(r"0x[0-9a-fA-F]+\Z").match
-_number = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?\Z").match
+_number = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?\Z").match
+# What some reader takes for a number or a date, underscores left out; see `_check_ambiguous`.
 _ambiguous = re.compile(
-    r"""( [-+]?0[0-7_]+ | [-+]?0o[0-7]+ | [-+]?0b[01_]+ | [-+]?0x[0-9a-fA-F_]*_[0-9a-fA-F_]*
-        | [-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?            # 12:30 is 750 in YAML 1.1
-        | [-+]?[0-9]+(_[0-9_]*)+ | [-+]?0[0-9]+
-        | [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+        # 1e3 is a string in YAML 1.1
+    r"""( [-+]?[0-9]+ | [-+]?0[oObBxX][0-9a-fA-F]+                 # 010 is 8 in YAML 1.1
+        | [-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?                   # 12:30 is 750 in YAML 1.1
+        | [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?     # 1e3 and -.5 are text in YAML 1.1
         | [-+]?\.(inf|Inf|INF)
         | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)? )\Z""",
     re.VERBOSE,
@@ -108,7 +114,12 @@ class _Builder:
             elif kind is DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    self._stop("Y111", "a file holds one document", self._place(event))
+                    self._stop(
+                        "Y111",
+                        "a file holds one document",
+                        self._place(event),
+                        "move what follows into a file of its own",
+                    )
                 continue
             elif kind is AliasEvent:
                 self._stop(
@@ -137,10 +148,16 @@ class _Builder:
 
     def _root(self, root: Node | None) -> Node | None:
         if root is None or root.value is None:
-            self.problems.append(error("Y113", "the file is empty", Span(self.path, 1, 1)))
+            span = Span(self.path, 1, 1)
+            self.problems.append(error("Y113", "the file is empty", span, "delete it, or fill it"))
         elif not isinstance(root.value, dict):
             self.problems.append(
-                error("Y113", "the document must be a mapping of keys to values", root.span)
+                error(
+                    "Y113",
+                    "the document must be a mapping of keys to values",
+                    root.span,
+                    "begin with `apiVersion` and `kind`",
+                )
             )
         return root
 
@@ -154,6 +171,7 @@ class _Builder:
                 "Y103",
                 f"the key `{key[0]}` stands twice in one mapping",
                 Span(*key[1]),
+                "keep one of them",
                 notes=[Note("first set here", first.key_span)],
             )
         )
@@ -161,10 +179,19 @@ class _Builder:
     def _key(self, event: Any, place: Place) -> tuple[str, Place]:
         if event.implicit[0]:
             if event.value in WORDS and WORDS[event.value] is None:
-                self._stop("Y112", "a mapping's key must not be empty or null", place)
-            self._check_ambiguous(event.value, place)
+                self._stop(
+                    "Y112",
+                    "a mapping's key must not be empty or null",
+                    place,
+                    f'write "{event.value}" for the string' if event.value else "",
+                )
+            if not _plain_key(event.value):
+                self._check_ambiguous(event.value, place)
         else:
             self._check_text(event, place)
+        if len(event.value) > MAX_KEY or not event.value.isprintable():
+            message = f"a mapping's key has at most {MAX_KEY} characters, all of them visible"
+            self._stop("Y112", message, place)
         return event.value, place
 
     def _scalar(self, event: Any, place: Place) -> Any:
@@ -182,8 +209,8 @@ class _Builder:
                 return self._exact(int(text) if len(text) < 20 else LARGEST + 1, text, place)
             if _hexadecimal(text):
                 return self._exact(int(text, 16), text, place)
-            if _number(text) and text not in ("-.", "+.", "."):
-                return float(text)
+            if _number(text):
+                return self._finite(float(text), text, place)
         self._check_ambiguous(text, place)
         return text
 
@@ -199,8 +226,14 @@ class _Builder:
             )
         return number
 
+    def _finite(self, number: float, text: str, place: Place) -> float:
+        if isinf(number):
+            self.problems.append(error("Y110", f"`{text}` is too large for a number", Span(*place)))
+        return number
+
     def _check_ambiguous(self, text: str, place: Place) -> None:
-        if text in AMBIGUOUS_WORDS or (text[0] in _NUMBER_START and _ambiguous(text)):
+        is_word = text in AMBIGUOUS_WORDS or text in WORDS
+        if is_word or (text[0] in _NUMBER_START and _ambiguous(text.replace("_", ""))):
             self.problems.append(
                 error(
                     "Y110",
@@ -214,7 +247,12 @@ class _Builder:
         self._plain_only(event, place)
         if _control(event.value):
             self.problems.append(
-                error("Y114", "control characters are not allowed in values", Span(*place))
+                error(
+                    "Y114",
+                    "a value must not hold control characters",
+                    Span(*place),
+                    "take them out: Kubernetes tools read them differently",
+                )
             )
 
     def _plain_only(self, event: Any, place: Place) -> None:
@@ -285,29 +323,35 @@ def _decode(path: str, data: bytes) -> str:
 
 def _syntax_error(path: str, text: str, fault: yaml.YAMLError) -> Diagnostic:
     mark = getattr(fault, "problem_mark", None)
-    problem = getattr(fault, "problem", None) or getattr(fault, "reason", None) or str(fault)
-    context = getattr(fault, "context", None)
     if mark is None:  # the reader's own error: a character YAML does not allow
-        position = getattr(fault, "position", 0) or 0
-        before = text[:position]
-        span = Span(path, before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
-        return error("Y114", "the file holds a character that YAML does not allow", span)
-    span = Span(path, mark.line + 1, mark.column + 1)
+        return _odd_character(path, text, getattr(fault, "position", 0) or 0)
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "\t" in line[: mark.column + 1]:
-        column = line.index("\t") + 1
-        return error(
-            "Y102",
-            "YAML does not allow a tab for indentation",
-            Span(path, mark.line + 1, column),
-            "use spaces",
-        )
-    notes = []
+        span = Span(path, mark.line + 1, line.index("\t") + 1)
+        return error("Y102", "YAML does not allow a tab for indentation", span, "use spaces")
+    problem = str(getattr(fault, "problem", None) or fault)
+    said = COMPLAINTS.get(problem, Complaint(f"not valid YAML: {problem}"))
     start = getattr(fault, "context_mark", None)
-    if context and start is not None and start.line != mark.line:
-        notes = [Note(str(context), Span(path, start.line + 1, start.column + 1))]
-    return error("Y101", f"not valid YAML: {problem}", span, notes=notes)
+    begins = BEGINNINGS.get(str(getattr(fault, "context", "")))
+    if said.at_start and start is not None:
+        mark, begins = start, None
+    notes = []
+    if begins and start is not None and start.line != mark.line:
+        notes = [Note(f"{begins} begins here", Span(path, start.line + 1, start.column + 1))]
+    span = Span(path, mark.line + 1, mark.column + 1)
+    return error("Y101", said.message, span, said.hint, notes)
+
+
+def _odd_character(path: str, text: str, position: int) -> Diagnostic:
+    before = text[:position]
+    column = position - (before.rfind("\n") + 1) + 1
+    return error(
+        "Y114",
+        f"YAML does not allow the character U+{ord(text[position : position + 1] or ' '):04X}",
+        Span(path, before.count("\n") + 1, column),
+        "take it out",
+    )
 
 
 def _unambiguous(text: str) -> str:
@@ -316,6 +360,8 @@ def _unambiguous(text: str) -> str:
         return f'write true, or "{text}" for the string'
     if lowered in ("n", "no", "off"):
         return f'write false, or "{text}" for the string'
+    if ":" in text or text.count("-") > 1:
+        return f'write "{text}"'
     return f'write "{text}" for the string, or the number in plain digits'
 
 

@@ -69,12 +69,13 @@ class Node:
         return None if found is None or found.value is None else found
 
     def nearest(self, *path: str | int) -> Node:
-        """The node at `path`, or the deepest one on the way to it that exists."""
+        """The node at `path`, the null that unset it, or the deepest one on the way there."""
         node = self
         for segment in path:
             below = node.child(segment)
             if below is None:
-                break
+                unset = node.value.get(segment) if isinstance(node.value, dict) else None
+                return unset or node
             node = below
         return node
 

@@ -5,7 +5,8 @@ In: a resolved tree. Out: a Variant, whose `span_of` leads from any field back t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from modelmill.catalog import Document
 from modelmill.catalogues import VersionSet
@@ -19,15 +20,24 @@ from modelmill.spec.routing import Pool, Route, Routing, Sidecar
 from modelmill.tree import Node
 
 
-class Variant(NamedTuple):
+class Variant:
     """One model under one overlay (None: the base)."""
 
-    model: Document
-    overlay: Document | None
-    chain: tuple[Document, ...]
-    tree: Node
-    spec: Spec
-    versions: VersionSet
+    def __init__(
+        self,
+        model: Document,
+        overlay: Document | None,
+        chain: tuple[Document, ...],
+        tree: Node,
+        spec: Spec,
+        versions: VersionSet,
+    ) -> None:
+        self.model = model
+        self.overlay = overlay
+        self.chain = chain
+        self.tree = tree
+        self.spec = spec
+        self.versions = versions
 
     @property
     def name(self) -> str:
@@ -50,23 +60,23 @@ class Variant(NamedTuple):
 
     # What follows from the spec; emitters and checks share these, so they cannot disagree.
 
-    @property
+    @cached_property
     def routing(self) -> Routing:
         return self.spec.routing or Routing()
 
-    @property
+    @cached_property
     def route(self) -> Route:
         return self.routing.route or Route()
 
-    @property
+    @cached_property
     def pool(self) -> Pool:
         return self.routing.pool or Pool()
 
-    @property
+    @cached_property
     def sidecar(self) -> Sidecar:
         return self.routing.sidecar or Sidecar()
 
-    @property
+    @cached_property
     def roles(self) -> dict[str, Role]:
         return dict(self.spec.roles)
 
@@ -80,7 +90,7 @@ class Variant(NamedTuple):
             return key
         return "prefill-decode"
 
-    @property
+    @cached_property
     def is_disaggregated(self) -> bool:
         return any((role.type or key) == "prefill" for key, role in self.spec.roles.items())
 
@@ -105,11 +115,11 @@ class Variant(NamedTuple):
     def workload_name(self, key: str) -> str:
         return child_name(self.name, key)
 
-    @property
+    @cached_property
     def picker_name(self) -> str:
         return child_name(self.name, "epp")
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """The model's own labels and its served name, for every object."""
         return {

@@ -83,9 +83,9 @@ def scalar(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Single quotes where they save escapes, so that JSON in a flag stays readable."""
-    if ('"' in text or "\\" in text) and "'" not in text and "\n" not in text:
-        if not _find_hidden(text):
-            return f"'{text}'"
+    saves = ('"' in text or "\\" in text) and "'" not in text and "\n" not in text
+    if saves and not _find_hidden(text):
+        return f"'{text}'"
     return f'"{_replace_escaped(_escape, text)}"'
 
 

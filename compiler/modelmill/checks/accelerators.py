@@ -15,7 +15,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             yield error(
                 "C505",
                 f"the role `{key}` has no accelerator",
-                variant.key_span_of("roles", key),
+                variant.key_span_of("roles", key, "accelerator"),
                 "extend an accelerator's preset (there is one for CPU), or set `accelerator`",
             )
             continue
@@ -54,7 +54,7 @@ def _agrees(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
         if written is not None and written != str(count):
             yield error(
                 "C507",
-                f"`{key}` asks for {written} {accelerator.resource}, and its parallelism needs {count}"
+                f"`{key}` asks for {written} {accelerator.resource}, its parallelism needs {count}"
                 f" ({_product(role)})",
                 variant.span_of("roles", key, "resources", side, accelerator.resource),
                 "leave it out: it is computed",

@@ -20,15 +20,15 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.key_span_of("roles", key),
             "add a role `decode`",
         )
-    for key, role in variant.roles.items():
-        if role.kv_transfer is None:
-            yield error(
-                "C509",
-                f"`{key}` is part of a prefill/decode pair and has no KV connector: "
-                "decode would compute every prompt again",
-                variant.key_span_of("roles", key),
-                "set `kvTransfer: {connector: nixl}`",
-            )
+    without = [key for key, role in variant.roles.items() if role.kv_transfer is None]
+    if without:
+        yield error(
+            "C509",
+            f"{' and '.join(f'`{key}`' for key in without)} split requests into prefill and decode "
+            "without a KV connector: decode would compute every prompt again",
+            variant.key_span_of("roles", without[0], "kvTransfer"),
+            "set `kvTransfer: {connector: nixl}` at the top of `spec`",
+        )
     connectors = {
         role.kv_transfer.connector for role in variant.spec.roles.values() if role.kv_transfer
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
-from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
+from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
 from modelmill.spec.engine import Engine
 from modelmill.variant import Variant
 
@@ -30,14 +30,17 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             path = ("roles", key, "engine", "args", name)
             yield from _check(variant, catalogue, engine, path, name, value)
             flag = catalogue.find(name)
-            canonical = flag.name if flag else name
-            if canonical in seen:
+            if flag is None or flag.owner:
+                continue
+            first = seen.setdefault(flag.name, name)
+            if first != name:
                 yield error(
                     "C513",
-                    f"`{name}` and `{seen[canonical]}` are the same flag",
+                    f"`{name}` and `{first}` are the same flag",
                     variant.key_span_of(*path),
+                    "keep one of them",
+                    [Note("the first is here", variant.key_span_of(*path[:-1], first))],
                 )
-            seen[canonical] = name
 
 
 def _check(
@@ -61,9 +64,9 @@ def _check(
     if flag is None:
         yield warning(
             "C510",
-            f"{catalogue.engine} {engine.version} has no flag `{name}` that we know",
+            f"`{name}` is no flag of {catalogue.engine} {engine.version} that modelmill knows",
             span,
-            did_you_mean(name, catalogue.flags),
+            did_you_mean(name, catalogue.flags) or "check its spelling; it is passed on as it is",
         )
         return
     if flag.owner:
@@ -74,14 +77,15 @@ def _check(
     yield from _age(catalogue, engine, flag, variant, path)
     fault = _fault(flag, value)
     if fault:
-        yield error("C513", f"`{name}` must be {fault}", variant.span_of(*path))
+        said = f", not `{value}`" if isinstance(value, str | int | float) else ""
+        yield error("C513", f"`{name}` must be {fault}{said}", variant.span_of(*path))
 
 
 def _age(
     catalogue: EngineCatalogue, engine: Engine, flag: Flag, variant: Variant, path: tuple[str, ...]
 ) -> Iterable[Diagnostic]:
     version = version_key(engine.version)
-    instead = f"use `{flag.use}`" if flag.use else ""
+    instead = f"use `{flag.use}`" if flag.use else "take it out; nothing takes its place"
     if flag.removed and version >= version_key(flag.removed):
         yield error(
             "C512",

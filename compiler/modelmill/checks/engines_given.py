@@ -21,6 +21,6 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             yield error(
                 "C501",
                 f"the role `{key}` has no engine",
-                variant.key_span_of("roles", key),
+                variant.key_span_of("roles", key, "engine"),
                 "extend an engine's preset, or set `engine`",
             )

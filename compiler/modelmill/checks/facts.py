@@ -1,4 +1,4 @@
-"""What one variant is known by to rules that compare variants. Small, so that it can leave a worker."""
+"""What one variant is known by to rules that compare variants."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Facts(NamedTuple):
     """A model in an environment, as other models of that environment may collide with it.
 
     place      cluster and namespace
-    objects    kind and name of each object
+    objects    kind, name and namespace of each object
     gateway    cluster, namespace and name of the Gateway its route attaches to
     matches    what the route answers to: host names, path, headers, listener
-    gpus       accelerators asked for, by resource
     """
 
     model: str
     environment: str
     place: tuple[str, str]
-    objects: tuple[tuple[str, str], ...]
+    objects: tuple[tuple[str, str, str], ...]
     served_name: str
     gateway: tuple[str, str, str] | None
     matches: tuple[object, ...]
     model_span: Span
     name_span: Span
+    place_span: Span
     route_span: Span
 
 
@@ -43,7 +43,9 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
         model=variant.name,
         environment=overlay.name,
         place=(cluster, namespace),
-        objects=tuple((r.kind, r.name) for r in resources),
+        objects=tuple(
+            (r.kind, r.name, r.body["metadata"].get("namespace", namespace)) for r in resources
+        ),
         served_name=variant.spec.model.name,
         gateway=where,
         matches=(
@@ -54,5 +56,6 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
         ),
         model_span=variant.model.span,
         name_span=variant.span_of("model", "name"),
+        place_span=overlay.node.nearest("namespace").span,
         route_span=variant.span_of("routing", "gateway"),
     )

@@ -12,7 +12,7 @@ MUTABLE = frozenset({"latest", "main", "master", "nightly", "dev", "edge"})
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for path, image in _images(variant):
-        reason = _fault(image)
+        reason = fault_of(image)
         if reason:
             yield error(
                 "C504",
@@ -38,7 +38,8 @@ def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
         yield ("routing", "sidecar", "image"), variant.sidecar.image
 
 
-def _fault(image: str) -> str:
+def fault_of(image: str) -> str:
+    """Why an image may change under its name; "" if it cannot."""
     if "@sha256:" in image:
         return ""
     _, _, name = image.rpartition("/")

@@ -1,4 +1,4 @@
-"""C518: two models must not generate the same object in one namespace."""
+"""C518: no two objects of one namespace share kind and name; one would overwrite the other."""
 
 from __future__ import annotations
 
@@ -11,14 +11,40 @@ from modelmill.diagnostics import Diagnostic, Note, error
 def check(fleet: Sequence[Facts]) -> Iterable[Diagnostic]:
     owners: dict[tuple[str, str, str, str], Facts] = {}
     for facts in fleet:
-        for kind, name in facts.objects:
-            owner = owners.setdefault((*facts.place, kind, name), facts)
-            if owner.model != facts.model:
-                yield error(
-                    "C518",
-                    f"`{facts.model}` and `{owner.model}` both generate the {kind} `{name}` "
-                    f"in namespace `{facts.place[1]}`",
-                    facts.model_span,
-                    "rename one of the models",
-                    [Note(f"`{owner.model}` is here", owner.model_span)],
-                )
+        for kind, name, namespace in facts.objects:
+            key = (facts.place[0], namespace, kind, name)
+            owner = owners.get(key)
+            if owner is None:
+                owners[key] = facts
+            else:
+                yield _collision(owner, facts, f"the {kind} `{name}`", namespace)
+
+
+def _collision(owner: Facts, facts: Facts, what: str, namespace: str) -> Diagnostic:
+    where = f"in the namespace `{namespace}`"
+    if owner.model != facts.model:
+        return error(
+            "C518",
+            f"`{facts.model}` and `{owner.model}` both generate {what} {where}",
+            facts.model_span,
+            "rename one of the models, or the role that the name comes from",
+            [Note(f"`{owner.model}` is here", owner.model_span)],
+        )
+    if owner.environment != facts.environment:
+        return error(
+            "C518",
+            f"the environments `{owner.environment}` and `{facts.environment}` put the same models "
+            f"{where.replace('in', 'into', 1)} of the cluster `{facts.place[0]}`",
+            facts.place_span,
+            "give them namespaces of their own, or let their selectors take different models",
+            [
+                Note(f"the namespace of `{owner.environment}`", owner.place_span),
+                Note(f"both take `{facts.model}`", facts.model_span),
+            ],
+        )
+    return error(
+        "C518",
+        f"`{facts.model}` has {what} twice {where}",
+        facts.model_span,
+        "rename the extra object; to change a generated one, use a patch of the overlay",
+    )

@@ -1,9 +1,10 @@
-"""C502: `model.uri` must name weights a pod can mount or fetch, and what goes with it must fit it."""
+"""C502–C504: `model.uri` names weights a pod can mount or fetch; what goes with it fits it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from modelmill.checks.images import fault_of
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.variant import Variant
@@ -19,24 +20,23 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         return
     if not model.mount_path.startswith("/") or ".." in model.mount_path:
         yield error(
-            "C502", "`mountPath` must be an absolute path", variant.span_of("model", "mountPath")
+            "C502",
+            f"`mountPath` must be an absolute path, not `{model.mount_path}`",
+            variant.span_of("model", "mountPath"),
+            "for example /model-cache",
         )
     if model.revision is not None and not weights.hub_name:
         yield warning(
             "C503",
             f"`revision` means nothing for {weights.scheme}:// weights",
             variant.span_of("model", "revision"),
-            "name the revision in the URI",
+            "only hf:// and pvc+hf:// have revisions; leave it out",
         )
-    if weights.scheme == "oci" and not _is_pinned(weights.image):
+    reason = fault_of(weights.image) if weights.scheme == "oci" else ""
+    if reason:
         yield error(
             "C504",
-            f"the image `{weights.image}` has no tag or digest",
+            f"the image `{weights.image}` {reason}",
             span,
-            "add one: weights that change without a commit cannot be reviewed",
+            "name a tag or a digest (@sha256:…), or the weights change without a commit",
         )
-
-
-def _is_pinned(image: str) -> bool:
-    name = image.rpartition("/")[2]
-    return "@sha256:" in image or (":" in name and not name.endswith(":latest"))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from modelmill import console
 from modelmill.catalog import Catalog, Document
-from modelmill.commands.shared import format_option, read, stop
+from modelmill.commands.shared import format_option, read
 from modelmill.diagnostics import CompileError, Diagnostic
-from modelmill.pipeline import Compilation, compile_repository
+from modelmill.pipeline import compile_repository
 from modelmill.resolve import Resolver, environments_of
+from modelmill.sources import PROJECT
 
 
 @click.command(name="lint")
@@ -21,7 +24,7 @@ from modelmill.resolve import Resolver, environments_of
 def command(directory: Path, files: tuple[str, ...], format_name: str) -> int:
     """Check the repository, or only the models that the files given are part of.
 
-    A preset or overlay given stands for every model it reaches. Findings of other files are left out.
+    A preset or overlay given stands for every model it reaches; other files' findings are left out.
     """
     sources, repository = read(directory, format_name)
     if not files:
@@ -29,20 +32,23 @@ def command(directory: Path, files: tuple[str, ...], format_name: str) -> int:
         return console.findings(everything, sources.texts, format_name)
     paths = {_relative(sources.root, directory, each) for each in files}
     models = _reached(repository.catalog, paths)
-    found = _about(compile_repository(repository, models), paths, models, repository.catalog)
+    everything = compile_repository(repository, models).diagnostics
+    found = _about(everything, paths, models, repository.catalog)
     return console.findings(found, sources.texts, format_name)
 
 
 def _relative(root: Path, directory: Path, path: str) -> str:
     whole = (directory / path).resolve()
-    if not whole.is_relative_to(root):
-        console.say(f"{path} is outside the repository")
-        stop(2)
+    if not whole.is_relative_to(root) or not whole.is_file():
+        where = "outside the repository" if whole.is_file() else "not there"
+        raise click.UsageError(f"`{path}` is {where}")
     return whole.relative_to(root).as_posix()
 
 
 def _reached(catalog: Catalog, paths: set[str]) -> set[str]:
-    """Models whose result depends on one of the files."""
+    """Models whose result depends on one of the files; all depend on modelmill.yaml."""
+    if PROJECT in paths:
+        return set(catalog.models)
     resolver = Resolver(catalog)
     return {m.name for m in catalog.models.values() if paths & _files_of(catalog, resolver, m)}
 
@@ -55,12 +61,19 @@ def _files_of(catalog: Catalog, resolver: Resolver, model: Document) -> set[str]
             found += resolver.chain(document.record.extends, document)
         except CompileError:
             continue
+    with suppress(CompileError):
+        found += resolver.role_presets(found)
     return {document.path for document in found}
 
 
 def _about(
-    compilation: Compilation, paths: set[str], models: set[str], catalog: Catalog
+    found: Iterable[Diagnostic], paths: set[str], models: set[str], catalog: Catalog
 ) -> list[Diagnostic]:
-    """Findings at the files, and at the models they reach."""
+    """Without the findings in files of models that nobody asked about."""
     near = paths | {catalog.models[name].path for name in models}
-    return [d for d in compilation.diagnostics if d.span is None or d.span.path in near]
+    others = f"{catalog.project.paths.models}/"
+    return [
+        d
+        for d in found
+        if d.span is None or d.span.path in near or not d.span.path.startswith(others)
+    ]

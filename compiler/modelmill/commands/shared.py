@@ -36,11 +36,12 @@ def environment_option(command: F) -> F:
 
 def read(directory: Path, format_name: str = "text") -> tuple[Sources, Repository]:
     """The repository at or above a folder; faults that leave nothing to work on end the command."""
-    sources = read_sources(find_root(directory.resolve()))
+    texts: dict[str, str] = {}
     try:
+        sources = read_sources(find_root(directory.resolve()), texts)
         return sources, index(sources)
     except CompileError as fault:
-        stop(console.findings(fault.diagnostics, sources.texts, format_name))
+        stop(console.findings(fault.diagnostics, texts, format_name))
 
 
 def stop(status: int) -> NoReturn:

@@ -18,16 +18,12 @@ from modelmill.variant import Variant
 def emit(variant: Variant) -> Iterable[Resource]:
     for key, role in variant.roles.items():
         metadata = role.metadata
-        labels = {
-            **variant.labels,
-            **(metadata.labels if metadata else {}),
-            **role_labels(variant, key),
-        }
+        labels = {**variant.labels, **(metadata.labels if metadata else {})}
         yield resource(
             "apps/v1",
             "Deployment",
             variant.workload_name(key),
-            labels=names.labels(variant.name, key, labels),
+            labels=names.labels(variant.name, key, labels, role_labels(variant, key)),
             annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
             spec={
                 "replicas": role.replicas,

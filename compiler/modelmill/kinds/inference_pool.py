@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from modelmill import names
 from modelmill.kinds.endpoint_picker import EXT_PROC_PORT
-from modelmill.pods import SERVING
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
@@ -23,7 +22,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
         variant.name,
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
-            "selector": {"matchLabels": {names.INSTANCE: variant.name, SERVING: "true"}},
+            "selector": {"matchLabels": {names.INSTANCE: variant.name, names.SERVING: "true"}},
             "targetPorts": [{"number": variant.routing.port}],
             "appProtocol": variant.pool.app_protocol,
             "endpointPickerRef": {

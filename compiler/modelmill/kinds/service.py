@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
-from modelmill.pods import ENTRY
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
@@ -21,7 +20,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
             "type": "ClusterIP",
-            "selector": {names.INSTANCE: variant.name, ENTRY: "true"},
+            "selector": {names.INSTANCE: variant.name, names.ENTRY: "true"},
             "ports": [
                 {
                     "name": "http",

@@ -16,8 +16,9 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["file", "folder", "link", "other"]
 
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe swapped in for a file must not block us
-REWRITE = os.O_WRONLY | os.O_NOFOLLOW
+# O_NONBLOCK means nothing to a file; a pipe put in its place must not keep us waiting.
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+REWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW

@@ -22,7 +22,7 @@ API_VERSION = "modelmill.dev/v1alpha1"
 
 
 class Spec(Workload):
-    """What is served and how. A preset's and an overlay's spec are the same, with every field optional."""
+    """What is served and how. In a preset or an overlay every field is optional."""
 
     noun = "spec"
     misnomers: ClassVar[Mapping[str, str]] = {
@@ -131,8 +131,9 @@ class PatchTarget(Record):
 
 
 class Patch(Record):
-    """A last-mile JSON 6902 patch. It must hit: an object or a path that is not there is an error."""
+    """A last-mile JSON 6902 patch. It must hit: an object or path that is not there is an error."""
 
+    noun = "a patch"
     one_of = (("operations", "path"),)
 
     target: PatchTarget = field("Objects to patch.")

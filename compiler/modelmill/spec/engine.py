@@ -108,7 +108,7 @@ class Parallelism(Record):
 
 
 class KvTransfer(Record):
-    """How KV cache moves from prefill to decode. Engine and routing sidecar are set from this one field."""
+    """How KV cache moves from prefill to decode; sets engine and routing sidecar alike."""
 
     noun = "kvTransfer"
     misnomers = {"kv_connector": "connector", "kvConnector": "connector", "backend": "connector"}

@@ -37,7 +37,7 @@ class ModelSource(Record):
     name: str = field("Served name: the `model` value of an OpenAI request.")
     uri: str = field(
         "Where the weights are: hf://ORG/MODEL, pvc://CLAIM/PATH, pvc+hf://CLAIM/HUB-DIR/ORG/MODEL "
-        "(a Hugging Face cache on a claim) or oci://IMAGE."
+        "(a Hugging Face cache on a claim) or oci://IMAGE[::PATH] (a path in the image)."
     )
     revision: str | None = field("Hugging Face commit, tag or branch to pin.", default=None)
     size: Quantity | None = field(

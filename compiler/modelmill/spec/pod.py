@@ -1,7 +1,7 @@
 """Pod and container fields people may set beside what the compiler derives.
 
-Kubernetes lists that people merge are mappings here, keyed by what Kubernetes keys them by; emission
-turns them into lists. Field names and meaning: Kubernetes `core/v1` PodSpec and Container.
+Kubernetes lists that people merge are mappings here, keyed by what Kubernetes keys them by;
+emission turns them into lists. Field names and meaning: Kubernetes `core/v1` PodSpec and Container.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Metadata(Record):
 
 
 class Resources(Record):
-    """What a container asks for. Accelerators are added from parallelism; do not write them here."""
+    """What a container asks for. Accelerators are added from parallelism; leave them out here."""
 
     requests: Mapping[str, Quantity] = field("Requested amount by resource name.", default=EMPTY)
     limits: Mapping[str, Quantity] = field("Limit by resource name.", default=EMPTY)
@@ -55,6 +55,7 @@ class Resources(Record):
 class Probe(Record):
     """A Kubernetes probe. The handlers replace each other as a whole."""
 
+    noun = "a probe"
     one_of = (("httpGet", "exec", "tcpSocket", "grpc"),)
 
     http_get: FreeMapping | None = field(
@@ -114,6 +115,8 @@ class ContainerFields(Record):
 
 class Container(ContainerFields):
     """A further container or init container, keyed by its name."""
+
+    noun = "a container"
 
     image: str = field("Image with a tag or digest.")
     command: tuple[str, ...] = field("Entry point.", default=())

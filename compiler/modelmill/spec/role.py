@@ -22,6 +22,8 @@ IntOrPercent = Annotated[
 class Strategy(Record):
     """How pods are replaced. With accelerators the default never needs a spare one."""
 
+    noun = "strategy"
+
     type: Literal["RollingUpdate", "Recreate"] = field(
         "Deployment strategy.", default="RollingUpdate"
     )
@@ -34,6 +36,7 @@ class Strategy(Record):
 class PodDisruptionBudget(Record):
     """How many pods a voluntary disruption may take."""
 
+    noun = "podDisruptionBudget"
     one_of = (("minAvailable", "maxUnavailable"),)
 
     min_available: IntOrPercent | None = field("Pods that must stay.", default=None)
@@ -43,6 +46,7 @@ class PodDisruptionBudget(Record):
 class PodMonitor(Record):
     """Scraping of the pods by the Prometheus operator."""
 
+    noun = "podMonitor"
     misnomers = {"scrapeInterval": "interval", "enabled": ""}
 
     interval: Duration = field("Time between scrapes.", default="30s")
@@ -52,8 +56,8 @@ class PodMonitor(Record):
 
 
 class Workload(Record):
-    """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own wins
-    over what stands there in the same layer."""
+    """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own
+    wins over what stands there in the same layer."""
 
     engine: Engine | None = field("The serving engine.", default=None)
     accelerator: Accelerator | None = field("The accelerator the engine runs on.", default=None)
@@ -86,6 +90,7 @@ class Workload(Record):
 class Role(Workload):
     """A group of identical pods. The key names it; `type` says what part of a request it serves."""
 
+    noun = "a role"
     misnomers = {
         "count": "replicas",
         "tensorParallel": "parallelism",
@@ -103,7 +108,7 @@ class Role(Workload):
     }
 
     type: RoleType | None = field(
-        "Part of a request this role serves, as llm-d.ai/role spells it; the role's key unless given.",
+        "Part of a request it serves, as llm-d.ai/role spells it; the role's key unless given.",
         default=None,
     )
     extends: tuple[str, ...] = field(

@@ -63,6 +63,7 @@ class Pool(Record):
 class Plugin(Record):
     """A plugin of the endpoint picker; its key is its name."""
 
+    noun = "a plugin"
     tag = "type"
 
     type: str | None = field("Plugin type; the key unless given.", default=None)
@@ -81,6 +82,8 @@ class PluginRef(Record):
 
 class SchedulingProfile(Record):
     """A scheduling profile. Filters run in the order they are written."""
+
+    noun = "a scheduling profile"
 
     plugins: Mapping[str, PluginRef] = field(
         "Plugins of the profile, by their name.", default=EMPTY

@@ -1,0 +1,123 @@
+"""What can be said only of the whole repository: who deploys what, and what reaches nothing.
+
+In: the catalog and the facts of all variants. Out: diagnostics. Not asked when only some models are
+compiled, as the others may be what is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from modelmill.catalog import Catalog, Document
+from modelmill.checks.facts import Facts
+from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error, warning
+from modelmill.resolve import Resolver, environments_of
+from modelmill.spec.documents import Patch
+
+
+def coverage(catalog: Catalog, facts: Sequence[Facts]) -> list[Diagnostic]:
+    """Every finding of this kind. `facts` lacks the models that have errors."""
+    return [
+        *_without_models(catalog),
+        *_without_environment(catalog),
+        *_without_model(catalog),
+        *_missed_patches(catalog, facts),
+        *_broken_presets(catalog),
+    ]
+
+
+def _without_models(catalog: Catalog) -> Iterable[Diagnostic]:
+    if not catalog.models and not _unread(catalog, "Model"):
+        folder = catalog.project.paths.models
+        yield error(
+            "N203",
+            f"the repository has no models: `{folder}/` holds none",
+            hint="run `modelmill new NAME` to write one",
+        )
+
+
+def _without_environment(catalog: Catalog) -> Iterable[Diagnostic]:
+    if not catalog.overlays or _unread(catalog, "Overlay"):
+        return
+    for model in catalog.models.values():
+        if not environments_of(catalog, model):
+            yield warning(
+                "C521",
+                f"no environment takes the model `{model.name}`, so nothing deploys it",
+                model.span,
+                "give it the labels that an overlay's `selector` asks for",
+            )
+
+
+def _without_model(catalog: Catalog) -> Iterable[Diagnostic]:
+    if not catalog.models or _unread(catalog, "Model"):
+        return
+    taken = {o.name for m in catalog.models.values() for o in environments_of(catalog, m)}
+    for overlay in catalog.overlays.values():
+        if overlay.name not in taken:
+            yield warning(
+                "C522",
+                f"the environment `{overlay.name}` takes no model",
+                overlay.node.nearest("selector").key_span,
+                "its `selector` matches the labels of no model",
+            )
+
+
+def _missed_patches(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+    """Patches that hit no object of any model; kustomize would say nothing."""
+    for overlay in catalog.overlays.values():
+        for name, patch in overlay.record.patches.items():
+            if patch.target.model is not None and patch.target.model not in catalog.models:
+                yield _unknown_model(catalog, overlay, name, patch)
+                continue
+            taken = [
+                m.name for m in catalog.models.values() if overlay in environments_of(catalog, m)
+            ]
+            wanted = [m for m in taken if patch.target.model in (None, m)]
+            here = [f for f in facts if f.environment == overlay.name and f.model in wanted]
+            whole = len(here) == len(wanted) and not _unread(catalog, "Model")
+            if taken and whole:
+                yield from _missed(overlay, name, patch, here)
+
+
+def _unknown_model(catalog: Catalog, overlay: Document, name: str, patch: Patch) -> Diagnostic:
+    model = str(patch.target.model)
+    span = overlay.node.nearest("patches", name, "target", "model").span
+    message = f"the patch `{name}` is for the model `{model}`, which does not exist"
+    return error("C524", message, span, did_you_mean(model, catalog.models))
+
+
+def _missed(
+    overlay: Document, name: str, patch: Patch, facts: Sequence[Facts]
+) -> Iterable[Diagnostic]:
+    kind, wanted = patch.target.kind, patch.target.name
+    objects = {entry for each in facts for entry in each.objects}
+    named = sorted({n for k, n, _ in objects if k == kind})
+    if named and wanted in (None, *named):
+        return
+    kinds = sorted({k for k, _, _ in objects})
+    hint = did_you_mean(kind, kinds) or "there are " + ", ".join(kinds)
+    if named:
+        hint = did_you_mean(wanted or "", named) or "there are " + ", ".join(named[:8])
+    what = f"{kind} `{wanted}`" if wanted else kind
+    owner = f"`{patch.target.model}`" if patch.target.model else "any model"
+    yield error(
+        "C524",
+        f"the patch `{name}` hits nothing: there is no {what} of {owner} in `{overlay.name}`",
+        overlay.node.nearest("patches", name, "target", "name" if named else "kind").span,
+        hint if facts else "the environment does not take this model",
+    )
+
+
+def _broken_presets(catalog: Catalog) -> Iterable[Diagnostic]:
+    """Presets no model extends are held to the same rules."""
+    resolver = Resolver(catalog)
+    for preset in catalog.presets.values():
+        try:
+            resolver.chain(preset.record.extends, preset)
+        except CompileError as fault:
+            yield from fault.diagnostics
+
+
+def _unread(catalog: Catalog, kind: str) -> bool:
+    return any(each == kind for each, _ in catalog.unread)

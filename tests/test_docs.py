@@ -1,0 +1,33 @@
+"""Pages that are printed from the code say what the code says."""
+
+from pathlib import Path
+
+import pytest
+
+from modelmill.reference import field_reference, merge_rules
+
+ROOT = Path(__file__).resolve().parents[1]
+MARK = "<!-- rules -->"
+
+
+def with_rules(page: str) -> str:
+    """The composition page with its printed part renewed."""
+    before, _, rest = page.partition(MARK)
+    _, _, after = rest.partition("\n## References")
+    return f"{before}{MARK}\n\n{merge_rules()}\n## References{after}"
+
+
+def test_the_field_reference_is_current(request: pytest.FixtureRequest) -> None:
+    page = ROOT / "docs/reference.md"
+    if request.config.getoption("--update"):
+        page.write_text(field_reference(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == field_reference()
+
+
+def test_the_merge_rules_are_current(request: pytest.FixtureRequest) -> None:
+    page = ROOT / "docs/composition.md"
+    text = page.read_text(encoding="utf-8")
+    if request.config.getoption("--update"):
+        text = with_rules(text)
+        page.write_text(text, encoding="utf-8")
+    assert text == with_rules(text)
