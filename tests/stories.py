@@ -1,8 +1,8 @@
 """Stories of the golden corpus, and what modelmill prints about one.
 
-corpus/bad/<CODE>-<reason>/   a tiny repository and `expected.txt`, the exact text printed; where the
-                              input cannot be kept as files it is made by `stories_made.MADE` instead
-corpus/good/<reason>/         a tiny repository and `expected/`, its whole generated tree
+corpus/bad/CODE-reason/  a tiny repository and `expected.txt`, the exact text printed; input that
+                         cannot be kept as files is made by `stories_made.MADE` instead
+corpus/good/reason/      a tiny repository and `expected/`, its whole generated tree
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from stories import LINT, printed
 from modelmill import kustomize
 from modelmill.diagnostics import CompileError
 from modelmill.output import DISK, Unit, lock, survey, write
 from modelmill.reports import render
+from stories import LINT, printed
 
 SEED = Path(__file__).parent / "corpus" / "seed"
 MODEL = "models/llama.yaml"

@@ -14,23 +14,16 @@ from jsonschema import Draft202012Validator
 
 from modelmill import library
 from modelmill.schema import KINDS, schema_of, schema_text
+from support import Ran, run_apart, texts_below
 
 
-def modelmill(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {k: v for k, v in os.environ.items() if k != "GITHUB_ACTIONS"}
-    return subprocess.run(
-        [sys.executable, "-m", "modelmill", *arguments],
-        cwd=folder,
-        env=environ,
-        text=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
+def modelmill(folder: Path, *arguments: str) -> Ran:
+    return run_apart(folder, *arguments, environ={"GITHUB_ACTIONS": ""})
 
 
-def ran(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ran(folder: Path, *arguments: str) -> Ran:
     done = modelmill(folder, *arguments)
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.status == 0, done.stderr + done.stdout
     return done
 
 
@@ -41,8 +34,7 @@ def repo(tmp_path: Path) -> Path:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return texts_below(folder, ".")
 
 
 def extends_of(path: Path) -> list[str]:
@@ -145,7 +137,7 @@ def test_init_keeps_to_the_folders_of_a_repository_that_exists(tmp_path: Path) -
 
 def test_init_does_not_start_a_repository_inside_another(repo: Path) -> None:
     refused = modelmill(repo, "init", "models/inner")
-    assert refused.returncode == 2
+    assert refused.status == 2
     assert not (repo / "models").exists()
 
 
@@ -155,7 +147,7 @@ def test_init_does_not_write_through_a_link(tmp_path: Path) -> None:
     inside.mkdir()
     (inside / "presets").symlink_to(outside)
     refused = modelmill(inside, "init")
-    assert refused.returncode == 1
+    assert refused.status == 1
     assert "a link leads out of the repository" in refused.stderr
     assert list(outside.iterdir()) == []
 
@@ -197,15 +189,16 @@ def test_new_skips_a_choice_that_does_not_compile(repo: Path) -> None:
     without_presets(repo)
     presets_file(repo, "a", "{engine: {type: vllm}}")
     presets_file(repo, "b", "{engine: {type: vllm, version: v0.26.0, image: 'a/b:1'}}")
+    presets_file(repo, "c", "{accelerator: {name: cpu}}")
     ran(repo, "new", "hello")
-    assert extends_of(repo / "models/hello.yaml") == ["b"]
+    assert extends_of(repo / "models/hello.yaml") == ["b", "c"]
 
 
 def test_new_without_any_engine_says_what_is_missing(repo: Path) -> None:
     without_presets(repo)
     done = ran(repo, "new", "hello")
     assert "it does not compile yet: `modelmill lint models/hello.yaml`" in done.stderr
-    assert modelmill(repo, "lint", "models/hello.yaml").returncode == 1
+    assert modelmill(repo, "lint", "models/hello.yaml").status == 1
 
 
 @pytest.mark.parametrize("name", ["on", "null", "1e3", "123", "no", "0x1f"])
@@ -218,7 +211,7 @@ def test_new_quotes_names_that_yaml_reads_as_something_else(repo: Path, name: st
 @pytest.mark.parametrize("name", ["Bad_Name", "a.b", "a" * 64, "-a", "a/../b"])
 def test_new_refuses_a_bad_name(repo: Path, name: str) -> None:
     refused = modelmill(repo, "new", "--", name)
-    assert refused.returncode == 1
+    assert refused.status == 1
     assert "error[S405]: `name` must be a DNS label" in refused.stderr
     assert not (repo / "models").exists()
 
@@ -228,9 +221,9 @@ def test_new_never_overwrites(repo: Path) -> None:
     path = repo / "models/hello.yaml"
     path.write_text(path.read_text().replace("name: hello", "name: other"))
     before = path.read_bytes()
-    assert modelmill(repo, "new", "hello").returncode == 2
+    assert modelmill(repo, "new", "hello").status == 2
     refused = modelmill(repo, "new", "other", "--path", "models/elsewhere")
-    assert refused.returncode == 1
+    assert refused.status == 1
     assert "error[N202]: there is a Model named `other` already" in refused.stderr
     assert "models/hello.yaml:5:9: note: it is here" in refused.stderr
     assert path.read_bytes() == before
@@ -240,7 +233,7 @@ def test_new_never_overwrites(repo: Path) -> None:
 @pytest.mark.parametrize("path", ["../x.yaml", "presets/x.yaml", "models/../x.yaml"])
 def test_new_writes_only_below_the_models_folder(repo: Path, path: str) -> None:
     before = files_below(repo)
-    assert modelmill(repo, "new", "hello", "--path", path).returncode == 2
+    assert modelmill(repo, "new", "hello", "--path", path).status == 2
     assert files_below(repo) == before
 
 
@@ -251,13 +244,13 @@ def test_new_takes_the_served_name_from_the_weights(repo: Path) -> None:
     assert [each["name"] for each in names] == ["meta-llama/Llama-3.1-8B", "b"]
     refused = modelmill(repo, "new", "c", "--uri", "meta-llama/Llama-3.1-8B")
     assert "has no scheme" in refused.stderr
-    assert refused.returncode == 1
-    assert ran(repo, "compile").returncode == 0
+    assert refused.status == 1
+    assert ran(repo, "compile").status == 0
 
 
 def test_new_suggests_the_preset_that_was_meant(repo: Path) -> None:
     refused = modelmill(repo, "new", "hello", "--preset", "vlm")
-    assert refused.returncode == 2
+    assert refused.status == 2
     assert "did you mean `vllm`?" in refused.stderr
 
 
@@ -276,8 +269,8 @@ def test_schema_writes_all(tmp_path: Path) -> None:
 
 
 def test_schema_asks_for_one_or_the_other(tmp_path: Path) -> None:
-    assert modelmill(tmp_path, "schema").returncode == 2
-    assert modelmill(tmp_path, "schema", "model", "--write", "x").returncode == 2
+    assert modelmill(tmp_path, "schema").status == 2
+    assert modelmill(tmp_path, "schema", "model", "--write", "x").status == 2
     assert list(tmp_path.iterdir()) == []
 
 

@@ -107,7 +107,7 @@ ACCEPTED: dict[str, tuple[str, str, Any]] = {
 def test_accepts(text: str, name: str, want: object) -> None:
     found = getattr(decode(text), name)
     assert found == want
-    assert isinstance(found, type(want)) or isinstance(found, Mapping)
+    assert isinstance(found, type(want) | Mapping)
 
 
 def test_records_inside() -> None:
@@ -141,7 +141,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "quantity-negative": ("size: -1", "S405", "`size` must be a Kubernetes quantity, not `-1`"),
     "a-list-for-a-mapping": ("free: [a]", "S402", "`free` must be a mapping, not a list"),
     "a-scalar-for-a-mapping": ("free: a", "S402", "`free` must be a mapping, not a string"),
-    "two-sources": ("source: {a: {}, b: {}}", "S406", "`source` holds `a` and `b`: choose one"),
+    "two-sources": (
+        "source: {a: {}, b: {}}",
+        "S406",
+        "`source` holds `a` and `b`, which exclude each other",
+    ),
     "a-scalar-list": ("names: a", "S402", "`names` must be a list, not a string"),
     "a-list-entry": ("names: [a, 1]", "S402", "an entry of `names` must be a string, not a number"),
     "a-null-entry": ("names: [null, a]", "S402", "an entry of `names` must be a string, not empty"),

@@ -58,7 +58,17 @@ ALL = {
 def test_layers_in_order(tmp_path: Path) -> None:
     """A later layer replaces, and what it adds stands last."""
     found = value(tmp_path, ALL, "metadata.annotations", "prod")
-    assert list(found) == "last below left right model laid laid-too overlay own".split()
+    assert list(found) == [
+        "last",
+        "below",
+        "left",
+        "right",
+        "model",
+        "laid",
+        "laid-too",
+        "overlay",
+        "own",
+    ]
     assert found["last"] == "own"
 
 

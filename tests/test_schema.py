@@ -18,8 +18,8 @@ from modelmill.record import Problems
 from modelmill.schema import KINDS, schema_of, schema_text
 from modelmill.spec.documents import DOCUMENTS
 from modelmill.tree import plant
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 VALIDATORS = {name: Draft202012Validator(schema_of(name)) for name in KINDS}
 HEAD = {"apiVersion": "modelmill.dev/v1alpha1"}
 

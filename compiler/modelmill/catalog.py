@@ -18,7 +18,7 @@ from modelmill.diagnostics import (
     did_you_mean,
     error,
 )
-from modelmill.record import Problems
+from modelmill.record import Problems, written
 from modelmill.spec.documents import (
     API_VERSION,
     DOCUMENTS,
@@ -26,17 +26,22 @@ from modelmill.spec.documents import (
 )
 from modelmill.tree import Node
 
+KINDS = tuple(DOCUMENTS)
 OLD_API_VERSION_HINT = f"write `apiVersion: {API_VERSION}`"
 
 
 class Document(NamedTuple):
-    """One file: its kind, name, tree and decoded form (whose `spec` stays a tree)."""
+    """One file: its kind, name, tree and decoded form (whose `spec` stays a tree).
+
+    parts   further files that what it says is kept in
+    """
 
     kind: str
     name: str
     path: str
     node: Node
     record: Any
+    parts: tuple[str, ...] = ()
 
     @property
     def span(self) -> Span:
@@ -121,7 +126,7 @@ def _kind(path: str, node: Node) -> str:
         problems.append(
             error(
                 "N201",
-                f"`{version.value}` is not an API version of modelmill",
+                f"{written(version)} is not an API version of modelmill",
                 version.span,
                 OLD_API_VERSION_HINT,
             )
@@ -135,10 +140,10 @@ def _kind(path: str, node: Node) -> str:
                 "one of " + ", ".join(DOCUMENTS),
             )
         )
-    elif kind.value not in DOCUMENTS:
+    elif kind.value not in KINDS:
         hint = did_you_mean(str(kind.value), DOCUMENTS) or "one of " + ", ".join(DOCUMENTS)
         problems.append(
-            error("N201", f"`{kind.value}` is not a kind of modelmill", kind.span, hint)
+            error("N201", f"{written(kind)} is not a kind of modelmill", kind.span, hint)
         )
     if problems or kind is None:
         raise CompileError(problems)
@@ -148,13 +153,13 @@ def _kind(path: str, node: Node) -> str:
 def _is_foreign(version: Node | None, kind: Node) -> bool:
     """Whether this is a Kubernetes object rather than a slip in one of ours."""
     ours = version is not None and str(version.value).startswith("modelmill.dev/")
-    return not ours and kind.value not in DOCUMENTS and not closest(str(kind.value), DOCUMENTS)
+    return not ours and isinstance(kind.value, str) and not closest(kind.value, DOCUMENTS)
 
 
 def _foreign(kind: Node) -> Diagnostic:
     return error(
         "N201",
-        f"`{kind.value}` is not a kind of modelmill",
+        f"{written(kind)} is not a kind of modelmill",
         kind.span,
         "a Kubernetes object goes under a model's `extraObjects`, in `spec`",
     )

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from modelmill.catalog import Document, read_document
+from modelmill.chains import UNREAD
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
+from modelmill.inherited import united
 from modelmill.manifest_diff import Act, Change, ObjectChange, compare
 from modelmill.namespaces import environment_objects
 from modelmill.pipeline import Repository, objects_of, variant_of
@@ -160,7 +162,8 @@ def _compared(name: str, environment: str | None, old: _Side, new: _Side) -> _Co
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    return tidy(d for d in diagnostics if d.severity == "error")
+    """Without those that only say that another file has errors: its own say which."""
+    return tidy(d for d in united(diagnostics) if d.severity == "error" and d.code != UNREAD)
 
 
 def _model(name: str, environment: str | None, before: _Side, after: _Side) -> ModelChange | None:
@@ -176,11 +179,11 @@ def _model(name: str, environment: str | None, before: _Side, after: _Side) -> M
         return None
     places = reached((old.trees.get(n), new.trees.get(n)) for n in names)
     act: Act = "added" if not old.objects else "removed" if not new.objects else "changed"
-    found = causes(files[0], files[1], places, secrets)
+    edits = causes(files[0], files[1], places, secrets)
     if (name in before.models) != (name in after.models):
         # Beside a file that comes or goes, edits of what it would have built on explain nothing.
-        found = tuple(cause for cause in found if not cause.path)
-    return ModelChange(name, act, parts, found)
+        edits = tuple(cause for cause in edits if not cause.path)
+    return ModelChange(name, act, parts, edits)
 
 
 def _documents(repository: Repository) -> dict[str, Document]:
@@ -213,8 +216,8 @@ def _environments(old: _Side, new: _Side, environment: str | None) -> list[Model
         objects = [environment_objects(o) if o is not None else () for o in pair]
         changes[name] = (*_moved(*pair), *compare(objects[0], objects[1], ()))
         if changes[name]:
-            for found, overlay in zip(documents, pair, strict=True):
-                found.update({overlay.path: overlay} if overlay is not None else {})
+            for held, overlay in zip(documents, pair, strict=True):
+                held.update({overlay.path: overlay} if overlay is not None else {})
     parts = _parts(changes)
     if not parts:
         return []

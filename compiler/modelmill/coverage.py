@@ -66,22 +66,31 @@ def _without_model(catalog: Catalog) -> Iterable[Diagnostic]:
 def _missed_patches(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
     """Patches that hit no object of any model; kustomize would say nothing."""
     for overlay in catalog.overlays.values():
+        if not overlay.record.patches:
+            continue
+        taken = [m.name for m in catalog.models.values() if overlay in environments_of(catalog, m)]
+        here = [each for each in facts if each.environment == overlay.name]
         for name, patch in overlay.record.patches.items():
-            if patch.target.model is not None and patch.target.model not in catalog.models:
-                yield _unknown_model(catalog, overlay, name, patch)
+            model = patch.target.model
+            wanted = [each for each in taken if model in (None, each)]
+            found = [each for each in here if each.model in wanted]
+            if not patch.operations:
+                yield _without_operations(overlay, name)
+            elif _unread(catalog, "Model"):
                 continue
-            taken = [
-                m.name for m in catalog.models.values() if overlay in environments_of(catalog, m)
-            ]
-            wanted = [m for m in taken if patch.target.model in (None, m)]
-            here = [f for f in facts if f.environment == overlay.name and f.model in wanted]
-            whole = len(here) == len(wanted) and not _unread(catalog, "Model")
-            if taken and whole:
-                yield from _missed(overlay, name, patch, here)
+            elif model is not None and model not in catalog.models:
+                yield _unknown_model(catalog, overlay, name, model)
+            elif taken and len(found) == len(wanted):
+                yield from _missed(overlay, name, patch, found)
 
 
-def _unknown_model(catalog: Catalog, overlay: Document, name: str, patch: Patch) -> Diagnostic:
-    model = str(patch.target.model)
+def _without_operations(overlay: Document, name: str) -> Diagnostic:
+    span = overlay.node.nearest("patches", name).key_span
+    message = f"the patch `{name}` has no operations"
+    return error("C523", message, span, "set `operations`, or `path` to a file of them")
+
+
+def _unknown_model(catalog: Catalog, overlay: Document, name: str, model: str) -> Diagnostic:
     span = overlay.node.nearest("patches", name, "target", "model").span
     message = f"the patch `{name}` is for the model `{model}`, which does not exist"
     return error("C524", message, span, did_you_mean(model, catalog.models))

@@ -13,9 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 from modelmill.catalog import Catalog, Document
 from modelmill.diagnostics import Span, did_you_mean
+from modelmill.dotted import spell
 from modelmill.record import RecordShape, Shape
 from modelmill.redaction import hide, literals
-from modelmill.references import referred, spell
+from modelmill.references import referred
 from modelmill.resolve import Resolved
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED
@@ -88,19 +89,26 @@ class Trace:
         return [self.origin(path) for path in leaves(self.tree)]
 
     def below(self, path: Path) -> list[Origin]:
-        """The value at a path, or every leaf below it; nothing if no layer ever set it. A path that
-        stands at the top of a spec for all roles means every role."""
-        paths = [path]
-        if path[0] in SHARED and path[0] not in self.tree.value:
-            paths = [("roles", name, *path) for name in _role_names(self.tree)]
+        """The value at a path, or every leaf below it; nothing if no layer ever set it."""
         found = []
-        for each in paths:
+        for each in self.meant(path):
             node = _raw(self.tree, each)
             if node is not None and isinstance(node.value, dict) and node.value:
                 found += [self.origin((*each, *rest)) for rest in leaves(node)]
             elif node is not None or any(True for _ in _chain(self.tree, each)):
                 found.append(self.origin(each))
         return found
+
+    def meant(self, path: Path) -> list[Path]:
+        """What stands at the top of a spec for all roles is in every role, once resolved."""
+        roles = _raw(self.tree, ("roles",))
+        if path[0] not in SHARED or path[0] in self.tree.value or roles is None:
+            return [path]
+        return [("roles", name, *path) for name, role in roles.value.items() if role.value]
+
+    def unset(self, path: Path) -> tuple[bool, str]:
+        """What to say of a path that no layer sets, and whether it is a field at all."""
+        return _unset(self.tree, (self.meant(path) or [path])[0])
 
     def origin(self, path: Path) -> Origin:
         node = _raw(self.tree, path)
@@ -167,8 +175,7 @@ def leaves(node: Node) -> Iterator[Path]:
             yield (key,)
 
 
-def unset(tree: Node, path: Path) -> tuple[bool, str]:
-    """What to say of a path that no layer sets, and whether it is a field at all."""
+def _unset(tree: Node, path: Path) -> tuple[bool, str]:
     shape: Shape | None = Spec.shape()
     default: Any = None
     for depth, segment in enumerate(path):
@@ -184,11 +191,6 @@ def unset(tree: Node, path: Path) -> tuple[bool, str]:
     if isinstance(default, bool | int | str):
         return True, f"{spell(path)} is not set; its default is {json.dumps(default)}"
     return True, f"{spell(path)} is not set"
-
-
-def _role_names(tree: Node) -> list[str]:
-    roles = tree.get("roles")
-    return list(roles.value) if roles is not None and isinstance(roles.value, dict) else []
 
 
 def _raw(node: Node | None, path: Sequence[str | int]) -> Node | None:

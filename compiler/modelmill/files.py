@@ -52,6 +52,8 @@ class DiskFiles(NamedTuple):
                 return sorted(Entry(each.name, _kind(each)) for each in listing)
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as fault:
+            raise refused(folder, f"the folder cannot be read: {fault.strerror}") from None
 
     def read(self, path: str) -> bytes:
         try:

@@ -46,7 +46,7 @@ def _few(places: Iterable[Note]) -> list[Note]:
 
 def _ways(catalog: Catalog, model: Document, overlay: Document | None, path: str) -> list[Note]:
     concerned = Note(f"it concerns the model `{model.name}`", model.span)
-    if overlay is not None and path == overlay.path:
+    if overlay is not None and path in (overlay.path, *overlay.parts):
         return [concerned]
     preset = next((p.name for p in catalog.presets.values() if p.path == path), None)
     if preset is None:

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
 
+from modelmill.dotted import spell
 from modelmill.patch import same
 from modelmill.redaction import HIDDEN, hide, is_secret
-from modelmill.references import spell
 from modelmill.resource import Resource
 
 Act = Literal["added", "changed", "removed"]

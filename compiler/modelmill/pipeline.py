@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document, build_catalog
 from modelmill.catalogues import VersionSet, version_set, version_sets
+from modelmill.chains import UNREAD
 from modelmill.checks import FLEET_CHECKS, VARIANT_CHECKS
 from modelmill.checks.facts import Facts, facts_of
+from modelmill.checks.images import PIN, fault_of
 from modelmill.coverage import coverage
 from modelmill.diagnostics import (
     CompileError,
@@ -30,9 +32,9 @@ from modelmill.layout import environment_files, lay_out, place
 from modelmill.namespaces import environment_objects
 from modelmill.output import Unit
 from modelmill.patches import apply_patches
-from modelmill.resolve import UNREAD, Resolver, environments_of, unknown_environments
+from modelmill.resolve import Resolver, environments_of, unknown_environments
 from modelmill.resource import Resource
-from modelmill.sources import Sources
+from modelmill.sources import PROJECT, Sources
 from modelmill.variant import Variant, decode
 
 ENVIRONMENTS = "_environments"
@@ -219,7 +221,7 @@ def _inputs(resolver: Resolver, model: Document, overlays: Sequence[Document]) -
 
 def _digest(repository: Repository, documents: Iterable[Document]) -> tuple[str, tuple[str, ...]]:
     """sha256 over the texts of the inputs, and their paths."""
-    paths = sorted({"modelmill.yaml", *(d.path for d in documents)})
+    paths = sorted({PROJECT, *(path for d in documents for path in (d.path, *d.parts))})
     digest = hashlib.sha256()
     for path in paths:
         text = repository.texts[path].encode()
@@ -245,6 +247,16 @@ def _versions(sources: Sources) -> VersionSet:
         )
         for name in wanted.images
         if name not in found.images
+    ]
+    unknown += [
+        error(
+            "C504",
+            f"the image `{image}` {fault_of(image)}",
+            node.nearest("versions", "images", name).span,
+            PIN,
+        )
+        for name, image in wanted.images.items()
+        if fault_of(image)
     ]
     if unknown:
         raise CompileError(unknown)

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from modelmill.catalog import Document
+from modelmill.chains import UNREAD
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
+from modelmill.inherited import united
 from modelmill.pipeline import Repository, variant_of
 from modelmill.resolve import Resolver, environments_of
 from modelmill.variant import Variant
@@ -57,7 +59,8 @@ def uses(repository: Repository, preset: str) -> tuple[list[Use], tuple[Diagnost
                 problems.extend(each for some in here.values() for each in some)
                 if variant is not None:
                     found.append(Use(model.name, variant.environment, sizes(variant)))
-    return found, tidy(d for d in problems if d.severity == "error")
+    errors = [d for d in united(problems) if d.severity == "error" and d.code != UNREAD]
+    return found, tidy(errors)
 
 
 def presets_of(resolver: Resolver, model: Document, overlay: Document | None) -> list[Document]:

@@ -268,7 +268,7 @@ class ChoiceShape(Shape):
         if not (problems.partial and is_reference(node.value)):
             problems.add(
                 "S404",
-                f"{problems.at} must be {self.says}, not {_written(node)}",
+                f"{problems.at} must be {self.says}, not {written(node)}",
                 node,
                 did_you_mean(str(node.value), self.choices),
             )
@@ -368,14 +368,15 @@ class ListShape(Shape):
 
     def decode(self, node: Node, problems: Problems) -> Any:
         if isinstance(node.value, list):
-            return tuple(self._item(child, problems, problems.at) for child in node.value)
+            name = f"an entry of {problems.at}"
+            return tuple(self._item(child, problems, name) for child in node.value)
         if not (problems.partial and is_reference(node.value)):
             hint = f"write [{node.value}]" if isinstance(node.value, str | int) else ""
             problems.add("S402", f"{problems.at} must be a list, not {_kind(node)}", node, hint)
         return ()
 
     def _item(self, node: Node, problems: Problems, name: str) -> Any:
-        problems.at = f"an entry of {name}"
+        problems.at = name
         return self.item.decode(node, problems)
 
 
@@ -541,10 +542,10 @@ def _first(entry: Field) -> str:
 
 def _resolved(node: Node) -> str:
     """What a reference became, where that is the fault."""
-    return f"`{node.source}` is {_written(node)} here" if node.source is not None else ""
+    return f"`{node.source}` is {written(node)} here" if node.source is not None else ""
 
 
-def _written(node: Node) -> str:
+def written(node: Node) -> str:
     """A wrong value as messages quote it."""
     if isinstance(node.value, dict | list) or node.value is None:
         return _kind(node)

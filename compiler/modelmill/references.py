@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
+from modelmill.dotted import parse_path
 from modelmill.syntax import MAX_DEPTH
 from modelmill.tree import Node, plain
 
@@ -28,8 +29,6 @@ MAX_SIZE = 1 << 20
 
 _piece = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _expression = re.compile(r"\s*(?:([a-z]+)\(\s*([^()]*?)\s*\)|([^()]*?))\s*\Z").match
-_plain = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-_segment = re.compile(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]{1,6})\]|(\.)')
 
 
 class _Reference(NamedTuple):
@@ -236,46 +235,6 @@ def parse(piece: re.Match[str]) -> _Reference:
             "write ${path.to.value}; a literal `${` is written `$${`",
         )
     return _Reference(function or "", path, str(text))
-
-
-def parse_path(text: str) -> tuple[str | int, ...] | None:
-    """`a.b["c.d"][0]` as segments; None if it is not a path."""
-    segments: list[str | int] = []
-    position, expects_name = 0, True
-    while position < len(text):
-        matched = _segment.match(text, position)
-        if matched is None:
-            return None
-        name, quoted, index, dot = matched.groups()
-        if dot:
-            if expects_name:
-                return None
-            expects_name = True
-        elif name is not None:
-            if not expects_name:
-                return None
-            segments.append(name)
-            expects_name = False
-        else:
-            if expects_name and segments:
-                return None
-            segments.append(quoted if quoted is not None else int(index))
-            expects_name = False
-        position = matched.end()
-    return None if expects_name or not segments else tuple(segments)
-
-
-def spell(path: Iterable[str | int]) -> str:
-    """Segments as `parse_path` reads them: `a.b["c.d"][0]`."""
-    written = ""
-    for segment in path:
-        if isinstance(segment, int):
-            written += f"[{segment}]"
-        elif _plain(segment):
-            written += f".{segment}" if written else segment
-        else:
-            written += f'["{segment}"]'
-    return written
 
 
 def referred(text: str) -> tuple[tuple[str, tuple[str | int, ...]], ...]:

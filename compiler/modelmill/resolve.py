@@ -8,20 +8,16 @@ spec, the model's own entry for that environment. Types are decided later, in `d
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document
-from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
+from modelmill.chains import linearise, unknown_preset
+from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error
 from modelmill.merge import merge
 from modelmill.references import substitute
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED, Role
 from modelmill.tree import Node, plant
-
-UNREAD = "R308"
-MOST_NAMES = 12
-NO_PRESETS = "the repository has no presets; `modelmill init` copies the library"
 
 
 class Resolved(NamedTuple):
@@ -68,7 +64,7 @@ class Resolver:
         """The presets behind `names`, a preset's parents before it, each once."""
         known = self._chains.get(names)
         if known is None:
-            known = self._chains[names] = _linearise(self.catalog, names, user)
+            known = self._chains[names] = linearise(self.catalog, names, user)
         return known
 
     def role_presets(self, documents: Iterable[Document]) -> list[Document]:
@@ -160,8 +156,8 @@ class Resolver:
         names = tuple(str(item.value) for item in extends.value)
         unknown = [item for item in extends.value if item.value not in self.catalog.presets]
         if unknown:
-            raise CompileError(_unknown_preset(self.catalog, item.value, item) for item in unknown)
-        return _linearise(self.catalog, names, None)
+            raise CompileError(unknown_preset(self.catalog, item.value, item) for item in unknown)
+        return linearise(self.catalog, names, None)
 
     def _finish(self, model: Document, overlay: Document | None, tree: Node) -> Node:
         """References replaced, and what was shared by the roles left only in the roles."""
@@ -204,69 +200,6 @@ def unknown_environments(catalog: Catalog, model: Document) -> list[Diagnostic]:
         for name, entry in (entries.value.items() if entries else ())
         if name not in catalog.overlays and ("Overlay", name) not in catalog.unread
     ]
-
-
-def _linearise(
-    catalog: Catalog, names: tuple[str, ...], user: Document | None
-) -> tuple[Document, ...]:
-    chain: dict[str, Document] = {}
-    problems: list[Diagnostic] = []
-
-    def visit(name: str, at: Node | None, path: tuple[str, ...]) -> None:
-        preset = catalog.presets.get(name)
-        if name in path:
-            problems.append(_circle(catalog, path[path.index(name) :]))
-        elif preset is None:
-            problems.append(_unknown_preset(catalog, name, at))
-        elif name not in chain:
-            entries = preset.node.get("extends")
-            for item in entries.value if entries else ():
-                visit(item.value, item, (*path, name))
-            chain[name] = preset
-
-    entries = user.node.get("extends") if user else None
-    for index, name in enumerate(names):
-        visit(name, entries.value[index] if entries else None, ())
-    if problems:
-        raise CompileError(problems)
-    return tuple(chain.values())
-
-
-def _circle(catalog: Catalog, names: tuple[str, ...]) -> Diagnostic:
-    """A circle of presets, told from its least name on: the same wherever one enters it."""
-    start = names.index(min(names))
-    ordered = [*names[start:], *names[: start + 1]]
-    spans = [
-        next(
-            item.span
-            for item in catalog.presets[user].node.value["extends"].value
-            if item.value == name
-        )
-        for user, name in pairwise(ordered)
-    ]
-    return error(
-        "R302",
-        "presets extend each other in a circle: " + " → ".join(ordered),
-        spans[0],
-        "take one of the names out of its `extends`",
-        [
-            Note(f"the preset `{user}` extends `{name}` here", span)
-            for (user, name), span in zip(pairwise(ordered), spans, strict=True)
-        ][1:],
-    )
-
-
-def _unknown_preset(catalog: Catalog, name: object, at: Node | None) -> Diagnostic:
-    span = at.span if at else None
-    if ("Preset", name) in catalog.unread:
-        message = f"the preset `{name}` cannot be used: its file has errors"
-        return error(UNREAD, message, span, "run `modelmill lint` to see them")
-    hint = did_you_mean(str(name), catalog.presets)
-    if not hint:
-        known = list(catalog.presets)
-        more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-        hint = "presets are " + ", ".join(known[:MOST_NAMES]) + more if known else NO_PRESETS
-    return error("R301", f"there is no preset `{name}`", span, hint)
 
 
 def _entries(node: Node | None, what: str) -> dict[str, Node]:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from modelmill.catalog import Document
+from modelmill.dotted import spell
 from modelmill.patch import same
 from modelmill.redaction import hide
-from modelmill.references import spell
 from modelmill.tree import Node, Place, plain
 
 Act = Literal["added", "changed", "removed"]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from modelmill.catalog import Document, read_document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
 from modelmill.files import DiskFiles, Files, is_link
+from modelmill.patch_files import with_patch_files
 from modelmill.spec.documents import Paths, ProjectDocument
 from modelmill.syntax import parse
 
@@ -79,7 +80,9 @@ def read_sources(
     unread: set[tuple[str, str]] = set()
     for path in _input_files(files, paths, problems):
         try:
-            documents.append(read_one(files, path, texts))
+            document = read_one(files, path, texts)
+            is_overlay = document.kind == "Overlay"
+            documents.append(with_patch_files(files, document, texts) if is_overlay else document)
         except CompileError as fault:
             problems.extend(fault.diagnostics)
             unread.add(_name_of(paths, path, texts.get(path, "")))

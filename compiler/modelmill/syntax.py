@@ -26,7 +26,7 @@ from yaml.events import (
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
 from modelmill.tree import Node, Place
-from modelmill.yaml_complaints import BEGINNINGS, COMPLAINTS, Complaint
+from modelmill.yaml_faults import syntax_error, text_of, unambiguous
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
@@ -48,7 +48,7 @@ _plain_key = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}").fullmatch
 _integer = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z").match
 _hexadecimal = re.compile(r"0x[0-9a-fA-F]+\Z").match
 _number = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?\Z").match
-# What some reader takes for a number or a date, underscores left out; see `_check_ambiguous`.
+# What some reader takes for a number or a date; underscores, which some leave out, count as zeros.
 _ambiguous = re.compile(
     r"""( [-+]?[0-9]+ | [-+]?0[oObBxX][0-9a-fA-F]+                 # 010 is 8 in YAML 1.1
         | [-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?                   # 12:30 is 750 in YAML 1.1
@@ -64,12 +64,23 @@ _NUMBER_START = frozenset("-+.0123456789")
 
 def parse(path: str, data: bytes) -> Node:
     """The file's one document, always a mapping."""
-    text = _decode(path, data)
+    root = parse_any(path, data)
+    if not isinstance(root.value, dict):
+        message = "the document must be a mapping of keys to values"
+        raise CompileError(
+            [error("Y113", message, root.span, "begin with `apiVersion` and `kind`")]
+        )
+    return root
+
+
+def parse_any(path: str, data: bytes) -> Node:
+    """The file's one document, of any form."""
+    text = text_of(path, data)
     problems: list[Diagnostic] = []
     try:
         root = _Builder(path, problems).build(text)
     except yaml.YAMLError as fault:
-        problems.append(_syntax_error(path, text, fault))
+        problems.append(syntax_error(path, text, fault))
         raise CompileError(problems) from None
     if problems or root is None:
         raise CompileError(problems)
@@ -149,16 +160,7 @@ class _Builder:
     def _root(self, root: Node | None) -> Node | None:
         if root is None or root.value is None:
             span = Span(self.path, 1, 1)
-            self.problems.append(error("Y113", "the file is empty", span, "delete it, or fill it"))
-        elif not isinstance(root.value, dict):
-            self.problems.append(
-                error(
-                    "Y113",
-                    "the document must be a mapping of keys to values",
-                    root.span,
-                    "begin with `apiVersion` and `kind`",
-                )
-            )
+            self.problems.append(error("Y113", "the file is empty", span, "fill it, or delete it"))
         return root
 
     def _add(self, entries: dict[str, Node], key: tuple[str, Place], node: Node) -> None:
@@ -178,6 +180,7 @@ class _Builder:
 
     def _key(self, event: Any, place: Place) -> tuple[str, Place]:
         if event.implicit[0]:
+            self._plain_only(event, place)
             if event.value in WORDS and WORDS[event.value] is None:
                 self._stop(
                     "Y112",
@@ -233,13 +236,13 @@ class _Builder:
 
     def _check_ambiguous(self, text: str, place: Place) -> None:
         is_word = text in AMBIGUOUS_WORDS or text in WORDS
-        if is_word or (text[0] in _NUMBER_START and _ambiguous(text.replace("_", ""))):
+        if is_word or (text[0] in _NUMBER_START and _ambiguous(text.replace("_", "0"))):
             self.problems.append(
                 error(
                     "Y110",
                     f"YAML readers disagree on what `{text}` means",
                     Span(*place),
-                    _unambiguous(text),
+                    unambiguous(text),
                 )
             )
 
@@ -289,80 +292,6 @@ def _events(text: str) -> Any:
     except ImportError:  # a platform without libyaml: same events, slower
         return yaml.SafeLoader(text).get_event
     return CParser(text).get_event
-
-
-def _decode(path: str, data: bytes) -> str:
-    if data[:3] == b"\xef\xbb\xbf":
-        raise CompileError(
-            [
-                error(
-                    "Y108",
-                    "the file starts with a byte order mark",
-                    Span(path, 1, 1),
-                    "save it as UTF-8 without BOM",
-                )
-            ]
-        )
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        before = data[: fault.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise CompileError(
-            [
-                error(
-                    "Y107",
-                    "the file is not valid UTF-8",
-                    Span(path, line, column),
-                    "save it as UTF-8",
-                )
-            ]
-        ) from None
-
-
-def _syntax_error(path: str, text: str, fault: yaml.YAMLError) -> Diagnostic:
-    mark = getattr(fault, "problem_mark", None)
-    if mark is None:  # the reader's own error: a character YAML does not allow
-        return _odd_character(path, text, getattr(fault, "position", 0) or 0)
-    lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    if "\t" in line[: mark.column + 1]:
-        span = Span(path, mark.line + 1, line.index("\t") + 1)
-        return error("Y102", "YAML does not allow a tab for indentation", span, "use spaces")
-    problem = str(getattr(fault, "problem", None) or fault)
-    said = COMPLAINTS.get(problem, Complaint(f"not valid YAML: {problem}"))
-    start = getattr(fault, "context_mark", None)
-    begins = BEGINNINGS.get(str(getattr(fault, "context", "")))
-    if said.at_start and start is not None:
-        mark, begins = start, None
-    notes = []
-    if begins and start is not None and start.line != mark.line:
-        notes = [Note(f"{begins} begins here", Span(path, start.line + 1, start.column + 1))]
-    span = Span(path, mark.line + 1, mark.column + 1)
-    return error("Y101", said.message, span, said.hint, notes)
-
-
-def _odd_character(path: str, text: str, position: int) -> Diagnostic:
-    before = text[:position]
-    column = position - (before.rfind("\n") + 1) + 1
-    return error(
-        "Y114",
-        f"YAML does not allow the character U+{ord(text[position : position + 1] or ' '):04X}",
-        Span(path, before.count("\n") + 1, column),
-        "take it out",
-    )
-
-
-def _unambiguous(text: str) -> str:
-    lowered = text.lower()
-    if lowered in ("y", "yes", "on"):
-        return f'write true, or "{text}" for the string'
-    if lowered in ("n", "no", "off"):
-        return f'write false, or "{text}" for the string'
-    if ":" in text or text.count("-") > 1:
-        return f'write "{text}"'
-    return f'write "{text}" for the string, or the number in plain digits'
 
 
 def _short_tag(tag: str) -> str:

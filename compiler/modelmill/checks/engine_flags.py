@@ -7,6 +7,7 @@ from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
 from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
+from modelmill.record import written
 from modelmill.spec.engine import Engine
 from modelmill.variant import Variant
 
@@ -77,8 +78,8 @@ def _check(
     yield from _age(catalogue, engine, flag, variant, path)
     fault = _fault(flag, value)
     if fault:
-        said = f", not `{value}`" if isinstance(value, str | int | float) else ""
-        yield error("C513", f"`{name}` must be {fault}{said}", variant.span_of(*path))
+        node = variant.tree.nearest(*path)
+        yield error("C513", f"`{name}` must be {fault}, not {written(node)}", node.span)
 
 
 def _age(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, error
 from modelmill.variant import Variant
 
+PIN = "name a release's tag or a digest (@sha256:…)"
 MUTABLE = frozenset({"latest", "main", "master", "nightly", "dev", "edge"})
 
 
@@ -18,7 +19,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
                 "C504",
                 f"the image `{image}` {reason}",
                 variant.span_of(*path),
-                "name a release's tag or a digest (@sha256:…)",
+                PIN,
             )
 
 

@@ -13,10 +13,10 @@ import click
 from modelmill import console
 from modelmill.commands.shared import chosen, environment_option, overlay_of, read
 from modelmill.diagnostics import CompileError, Span
-from modelmill.explain import Layer, Origin, Referred, Step, Trace, unset
+from modelmill.dotted import parse_path
+from modelmill.explain import Layer, Origin, Referred, Step, Trace
 from modelmill.pipeline import Repository
 from modelmill.reach import Use, totals, uses
-from modelmill.references import parse_path
 from modelmill.reports.wording import visible
 from modelmill.resolve import Resolver, environments_of
 from modelmill.showing import counted, shown
@@ -84,7 +84,7 @@ def _at(trace: Trace, text: str) -> list[Origin]:
     path = path[1:] if path[0] == "spec" and len(path) > 1 else path
     origins = trace.below(path)
     if not origins:
-        is_field, message = unset(trace.tree, path)
+        is_field, message = trace.unset(path)
         if not is_field:
             raise click.UsageError(visible(message))
         console.say(visible(message))
@@ -124,7 +124,8 @@ def _row(index: int, step: Step) -> tuple[str, str, str, str]:
     word = {"set": "set", "unset": "unset", "replaced": "replaced"}[step.act]
     if index:
         word = "over" if step.act == "set" else "over unset"
-    ending = f", replaced with all of {step.whole}" if step.whole else ""
+    went = "replaced with" if index else "with"
+    ending = f", {went} all of {step.whole}" if step.whole else ""
     text = shown(step.text, 80) if step.act == "set" else "null" if step.act == "unset" else ""
     return word, str(step.span), text, visible(f"{step.layer}{ending}")
 

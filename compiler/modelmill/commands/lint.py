@@ -63,7 +63,7 @@ def _files_of(catalog: Catalog, resolver: Resolver, model: Document) -> set[str]
             continue
     with suppress(CompileError):
         found += resolver.role_presets(found)
-    return {document.path for document in found}
+    return {path for document in found for path in (document.path, *document.parts)}
 
 
 def _about(

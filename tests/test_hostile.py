@@ -1,0 +1,278 @@
+"""Whatever a file says, a command ends with findings: never with a bug of ours, never in silence."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import PROJECT, SIM, SMALL, compiled, model, overlay, preset, run, write_files
+
+from modelmill import yamltext
+
+API = "modelmill.dev/v1alpha1"
+CONTAINER = {
+    "image": "ghcr.io/acme/side:v1",
+    "command": ["a"],
+    "args": ["b"],
+    "env": {"A": "b", "C": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}},
+    "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+    "restartPolicy": "Always",
+    "ports": {"extra": {"containerPort": 9}},
+    "volumeMounts": {"/scratch": {"name": "scratch"}},
+    "envFrom": [{"configMapRef": {"name": "c"}}],
+    "securityContext": {"runAsUser": 1000},
+    "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
+    "imagePullPolicy": "Always",
+    "workingDir": "/",
+    "probes": {"startup": {"exec": {"command": ["true"]}, "periodSeconds": 1}},
+}
+POD = {
+    "labels": {"a": "b"},
+    "annotations": {"a": "b"},
+    "nodeSelector": {"a": "b"},
+    "tolerations": {"a": {"operator": "Exists"}},
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]
+            }
+        }
+    },
+    "topologySpreadConstraints": {"zone": {"maxSkew": 1}},
+    "volumes": {"scratch": {"emptyDir": {"sizeLimit": "1Gi"}}},
+    "initContainers": {"first": CONTAINER},
+    "containers": {"beside": CONTAINER},
+    "imagePullSecrets": {"regcred": {}},
+    "securityContext": {"fsGroup": 1},
+    "serviceAccountName": "other",
+    "automountServiceAccountToken": True,
+    "priorityClassName": "high",
+    "schedulerName": "volcano",
+    "terminationGracePeriodSeconds": 5,
+    "hostAliases": [{"ip": "1.2.3.4"}],
+    "dnsConfig": {"searches": ["a"]},
+}
+FIELDS = {k: v for k, v in CONTAINER.items() if k not in ("image", "command", "args", "env")}
+WORKLOAD = {
+    "engine": {
+        "type": "vllm",
+        "version": "v0.26.0",
+        "image": "vllm/vllm-openai:${engine.version}",
+        "args": {"max-model-len": 4096, "enable-prefix-caching": True, "block-size": None},
+        "env": {"A": 1, "B": {"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}},
+        "command": ["serve"],
+    },
+    "accelerator": {
+        "name": "h100",
+        "vendor": "nvidia",
+        "resource": "nvidia.com/gpu",
+        "memory": "80Gi",
+        "perNode": 8,
+        "nodeLabels": {"product": ["h100"]},
+        "tolerations": {"nvidia.com/gpu": {"operator": "Exists"}},
+        "env": {"C": "d"},
+    },
+    "resources": {"requests": {"cpu": "4"}, "limits": {"memory": "64Gi"}},
+    "sharedMemory": "2Gi",
+    "kvTransfer": {"connector": "nixl", "config": {"kv_buffer_size": 1}},
+    "probes": {"readiness": {"httpGet": {"path": "/x"}}, "liveness": {"failureThreshold": 2}},
+    "strategy": {"type": "RollingUpdate", "maxSurge": "1"},
+    "podDisruptionBudget": {"maxUnavailable": "1"},
+    "podMonitor": {"interval": "10s", "labels": {"a": "b"}},
+    "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
+    "pod": POD,
+    "container": {
+        k: v for k, v in FIELDS.items() if k not in ("resources", "restartPolicy", "probes")
+    },
+}
+SPEC = {
+    "model": {
+        "name": "acme/tiny",
+        "uri": "hf://acme/tiny",
+        "revision": "main",
+        "size": "1Gi",
+        "mountPath": "/models",
+        "readOnly": True,
+        "auth": {"secretName": "hf", "secretKey": "TOKEN"},
+    },
+    **WORKLOAD,
+    "roles": {
+        "decode": {"replicas": 2, "parallelism": {"tensor": 2, "data": 2, "expert": True}},
+        "prefill": {"type": "prefill", "extends": ["more"], "strategy": {"type": "Recreate"}},
+    },
+    "routing": {
+        "port": 8000,
+        "gateway": {"name": "gateway", "namespace": "infra", "sectionName": "http"},
+        "route": {
+            "hostnames": ["a.example"],
+            "path": "/v1",
+            "headers": {"x-model": "tiny"},
+            "timeout": "60s",
+            "metadata": {"labels": {"a": "b"}},
+        },
+        "pool": {"failureMode": "FailClose", "appProtocol": "http"},
+        "scheduler": {
+            "image": "epp:v1",
+            "replicas": 2,
+            "resources": {"requests": {"cpu": "1"}},
+            "flags": {"v": 2},
+            "env": {"A": "b"},
+            "plugins": {"scorer": {"type": "queue-scorer", "parameters": {"a": 1}}},
+            "profiles": {"default": {"plugins": {"scorer": {"weight": 2}}}},
+            "featureGates": {"x": True},
+            "dataLayer": {"sources": []},
+            "podMonitor": {"path": "/m"},
+            "pod": {"tolerations": {"a": {"operator": "Exists"}}},
+        },
+        "sidecar": {
+            "image": "side:v1",
+            "modelServerPort": 8200,
+            "flags": {"a": 1},
+            "env": {"A": "b"},
+        },
+    },
+    "extraObjects": {
+        "config": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "c"},
+            "data": {"a": "b"},
+        }
+    },
+}
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "modelmill.yaml": {
+        "apiVersion": API,
+        "kind": "Project",
+        "metadata": {"name": "p"},
+        "versions": {"set": "llm-d-v0.9", "images": {"endpointPicker": "e:v1"}},
+        "paths": {"models": "models", "presets": "presets"},
+    },
+    "models/tiny.yaml": {
+        "apiVersion": API,
+        "kind": "Model",
+        "metadata": {"name": "tiny", "labels": {"team": "a"}, "annotations": {"b": "c"}},
+        "extends": ["more"],
+        "spec": SPEC,
+        "environments": {"prod": {"roles": {"decode": {"replicas": 3}}}},
+    },
+    "presets/more.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "more"},
+        "extends": ["base"],
+        "spec": {"pod": {"labels": {"more": "b"}}, "routing": {"port": 80}},
+    },
+    "presets/base.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "base"},
+        "spec": WORKLOAD,
+    },
+    "overlays/prod/environment.yaml": {
+        "apiVersion": API,
+        "kind": "Overlay",
+        "metadata": {"name": "prod", "labels": {"region": "eu"}},
+        "cluster": "c1",
+        "namespace": "llm-prod",
+        "createNamespace": True,
+        "podSecurity": "baseline",
+        "target": "llm-d",
+        "selector": {
+            "matchLabels": {"team": "a"},
+            "matchExpressions": [{"key": "team", "operator": "In", "values": ["a"]}],
+        },
+        "extends": ["more"],
+        "spec": {"engine": {"env": {"REGION": "${environment.labels.region}"}}},
+        "patches": {
+            "p": {
+                "target": {"kind": "Service", "name": "tiny", "model": "tiny"},
+                "operations": [{"op": "replace", "path": "/spec/type", "value": "NodePort"}],
+            }
+        },
+    },
+}
+ODD: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    1 << 53,
+    "",
+    "x",
+    "a/b",
+    "../x",
+    "é",
+    "a" * 300,
+    "9" * 5000,
+    "${nothing}",
+    "${model}",
+    "${model.name}",
+    "$${x}",
+    "${",
+    [],
+    ["x"],
+    [None],
+    [[1], {"a": 1}],
+    {},
+    {"x": 1},
+    {"": ""},
+    {"a": {"b": ["c"]}},
+    {"name": 1, "kind": [], "type": {}},
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every path into a document."""
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+PLACES = [(file, path) for file, document in DOCUMENTS.items() for path in places(document)]
+
+
+def changed(file: str, path: tuple[Any, ...], value: Any) -> dict[str, str]:
+    """The repository's texts with one value in one place."""
+    documents = {**DOCUMENTS, file: copy.deepcopy(DOCUMENTS[file])}
+    holder: Any = documents[file]
+    for segment in path[:-1]:
+        holder = holder[segment]
+    holder[path[-1]] = value
+    return {name: yamltext.dump(document) for name, document in documents.items()}
+
+
+def assert_no_bug(texts: dict[str, str]) -> None:
+    """Both commands end with 0 or 1; a failure says why, and says nothing of Python or of the disk."""
+    with TemporaryDirectory() as folder:
+        root = write_files(Path(folder), texts)
+        for command in (["lint"], ["compile", "-j", "1"], ["render", "tiny", "-e", "prod"]):
+            ran = run(root, *command)
+            assert ran.status in ((0, 1, 2) if command[0] == "render" else (0, 1)), ran.stderr
+            assert ran.status == 0 or ran.stderr, command
+            said = ran.stdout + ran.stderr
+            assert folder not in said
+            assert not re.search(r"<modelmill|NoneType|\bNone\b|dict_keys|object at 0x", said), said
+            if ran.status:
+                assert command[0] == "render" or not (root / "generated/tiny").exists()
+
+
+def test_the_repository_these_tests_bend_is_sound(tmp_path: Path) -> None:
+    texts = {name: yamltext.dump(document) for name, document in DOCUMENTS.items()}
+    compiled(write_files(tmp_path, texts))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(PLACES), st.sampled_from(ODD))
+def test_any_value_in_any_place(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
+    assert_no_bug(changed(*place, value))
