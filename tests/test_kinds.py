@@ -14,9 +14,15 @@ from support import SMALL, model, overlay, run, write_files
 GPU = """
 accelerator: {name: h100, resource: nvidia.com/gpu, nodeLabels: {product: [h100, h200]}}
 """
+VLLM = "engine: {type: vllm, version: v0.26.0, image: 'vllm:v0.26.0'}\n"
+VLLM = "engine: {type: vllm, version: v0.26.0, image: 'vllm:v0.26.0'}\n"
 PICKED = """
 routing:
-  scheduler: {plugins: {p: {type: max-score-picker}}, profiles: {default: {plugins: {p: {}}}}}
+  scheduler:
+    config:
+      name: own
+      plugins: {p: {type: max-score-picker}}
+      schedulingProfiles: {default: {plugins: {p: {}}}}
 """
 
 
@@ -215,7 +221,8 @@ def test_env_is_text(tmp_path: Path, value: str, want: dict[str, Any]) -> None:
 
 
 def test_peoples_env_wins_and_stands_after_what_is_derived(tmp_path: Path) -> None:
-    env = engine(tmp_path, "engine: {env: {B: $(HF_HOME)/b, HF_HOME: /mine}}")["env"]
+    spec = VLLM.replace("{type", "{env: {B: $(HF_HOME)/b, HF_HOME: /mine}, type")
+    env = engine(tmp_path, spec)["env"]
     assert [(e["name"], e["value"]) for e in env] == [("HF_HOME", "/mine"), ("B", "$(HF_HOME)/b")]
 
 
@@ -266,11 +273,11 @@ WEIGHTS = {
 
 @pytest.mark.parametrize(("source", "volume", "mount", "argument"), WEIGHTS.values(), ids=WEIGHTS)
 def test_weights(tmp_path: Path, source: str, volume: Any, mount: Any, argument: str) -> None:
-    found = pod(tmp_path, f"model: {source}\n")
+    found = pod(tmp_path, f"model: {source}\n{VLLM}")
     assert by_name(found["volumes"])["model-storage"] == {"name": "model-storage", **volume}
     container = found["containers"][0]
     assert container["volumeMounts"][0] == {"name": "model-storage", **mount}
-    assert f"--model={argument}" in container["args"]
+    assert container["args"][0] == argument
 
 
 # Names

@@ -28,6 +28,7 @@ from support import (
     ROOT,
     SMALL,
     compiled,
+    inputs_of,
     kustomize_tools,
     model,
     overlay,
@@ -139,9 +140,14 @@ WORKLOAD: dict[str, st.SearchStrategy[Any]] = {
 ROLE = st.fixed_dictionaries({}, optional={**WORKLOAD, "replicas": st.integers(0, 5)})
 SCHEDULER = st.fixed_dictionaries(
     {
-        "plugins": st.just({"queue-scorer": {}, "picker": {"type": "max-score-picker"}}),
-        "profiles": st.integers(0, 3).map(
-            lambda w: {"default": {"plugins": {"queue-scorer": {"weight": w}, "picker": {}}}}
+        "config": st.integers(0, 3).map(
+            lambda w: {
+                "name": "own",
+                "plugins": {"queue-scorer": {}, "picker": {"type": "max-score-picker"}},
+                "schedulingProfiles": {
+                    "default": {"plugins": {"queue-scorer": {"weight": w}, "picker": {}}}
+                },
+            }
         ),
     },
     optional={"replicas": st.integers(1, 2), "podMonitor": st.just({}), "env": ENV},
@@ -325,11 +331,7 @@ def assert_patches_leave_identity(files: Mapping[str, bytes]) -> None:
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository, compiled elsewhere."""
     root = tmp_path_factory.mktemp("ours")
-    texts = {"modelmill.yaml": (ROOT / "modelmill.yaml").read_bytes().decode()}
-    for folder in ("models", "presets", "overlays"):
-        files = texts_below(ROOT, folder)
-        texts.update({f"{folder}/{path}": data.decode() for path, data in files.items()})
-    compiled(write_files(root, texts))
+    compiled(write_files(root, inputs_of(ROOT)))
     return root
 
 
@@ -357,6 +359,56 @@ def test_kustomize_and_readers_agree(
         assert_readers_agree(files)
         assert_patches_leave_identity(files)
         assert_kustomize_agrees(root, tools.values())
+
+
+EXTRAS = {
+    "a-cluster-wide-object": "{apiVersion: storage.k8s.io/v1, kind: StorageClass, provisioner: p}",
+    "a-webhook": """{apiVersion: admissionregistration.k8s.io/v1,
+      kind: ValidatingWebhookConfiguration}""",
+    "an-ingress-class": "{apiVersion: networking.k8s.io/v1, kind: IngressClass}",
+    "a-namespace": "{apiVersion: v1, kind: Namespace}",
+    "a-custom-object": "{apiVersion: example.com/v1, kind: Thing, spec: {a: [1, {b: 0.5}]}}",
+    "elsewhere": "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: other}, data: {a: b}}",
+    "the-account-of-others": """{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding,
+      roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r},
+      subjects: [{kind: ServiceAccount, name: default, namespace: monitoring}]}""",
+    "an-account-of-ours-elsewhere": """{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding,
+      roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: r},
+      subjects: [{kind: ServiceAccount, name: tiny, namespace: monitoring}]}""",
+    "a-volume-claim": "{apiVersion: v1, kind: PersistentVolumeClaim, spec: {storageClassName: ''}}",
+    "a-kustomization": "{apiVersion: example.com/v1, kind: Kustomization, spec: {}}",
+    "a-workload": """{apiVersion: apps/v1, kind: StatefulSet, spec: {serviceName: s, selector: {},
+      template: {spec: {containers: [{name: a, envFrom: [{configMapRef: {name: x}}]}]}}}}""",
+}
+EXTRA_NAMES = ["x", "a.b", "x-1.y"]
+
+
+@pytest.mark.parametrize("extra", EXTRAS.values(), ids=EXTRAS)
+def test_kustomize_agrees_on_what_people_add(
+    tmp_path: Path, tools: dict[str, kustomize.Kustomize], extra: str
+) -> None:
+    """In the base, changed by one environment, and added by another."""
+    texts = {
+        **SMALL,
+        "overlays/prod/environment.yaml": overlay("prod", extras(extra, ["a.b"], "changed")),
+        "overlays/test/environment.yaml": overlay("test", extras(extra, ["added"], "added")),
+        "models/tiny.yaml": model(
+            "tiny", extras(extra, EXTRA_NAMES) + "roles: {decode: {}}", "[sim]"
+        ),
+    }
+    root = write_files(tmp_path, texts)
+    compiled(root)
+    assert_kustomize_agrees(root, tools.values())
+
+
+def extras(extra: str, names: list[str], label: str = "same") -> str:
+    """Objects like the one given, under names of their own."""
+    objects = {}
+    for name in names:
+        body = yaml.safe_load(extra)
+        metadata = {"name": name, "labels": {"say": label}, **body.get("metadata", {})}
+        objects[name] = {**body, "metadata": metadata}
+    return f"extraObjects: {json.dumps(objects)}\n"
 
 
 # Equal inputs, equal bytes
@@ -490,8 +542,10 @@ podDisruptionBudget: {}
 routing:
   gateway: {name: g}
   scheduler:
-    plugins: {p: {type: max-score-picker}}
-    profiles: {default: {plugins: {p: {}}}}
+    config:
+      name: own
+      plugins: {p: {type: max-score-picker}}
+      schedulingProfiles: {default: {plugins: {p: {}}}}
     podMonitor: {}
 """
 OURS = [

@@ -204,9 +204,14 @@ TAGGED = {
         "accelerator: {name: cpu}",
     ),
     "another-plugin-type-drops-its-parameters": (
-        "routing: {scheduler: {plugins: {p: {type: a, parameters: {x: 1}}}}}",
-        "routing: {scheduler: {plugins: {p: {type: b}}}}",
-        "routing: {scheduler: {plugins: {p: {type: b}}}}",
+        "routing: {scheduler: {config: {plugins: {p: {type: a, parameters: {x: 1}}}}}}",
+        "routing: {scheduler: {config: {plugins: {p: {type: b}}}}}",
+        "routing: {scheduler: {config: {plugins: {p: {type: b}}}}}",
+    ),
+    "another-routing-profile-leaves-nothing-of-the-first": (
+        "routing: {scheduler: {replicas: 2, config: {name: a, plugins: {p: {}}}}}",
+        "routing: {scheduler: {config: {name: b, plugins: {q: {}}}}}",
+        "routing: {scheduler: {replicas: 2, config: {name: b, plugins: {q: {}}}}}",
     ),
 }
 

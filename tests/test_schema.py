@@ -51,9 +51,12 @@ SPEC: dict[str, Any] = {
         "gateway": {"name": "g"},
         "route": {"hostnames": ["a.example"], "timeout": "300s"},
         "scheduler": {
-            "plugins": {"p": {"type": "q", "parameters": {"a": 1}}},
-            "profiles": {"default": {"plugins": {"p": {"weight": 1}}}},
-            "featureGates": {"f": True},
+            "config": {
+                "name": "own",
+                "plugins": {"p": {"type": "q", "parameters": {"a": 1}}},
+                "schedulingProfiles": {"default": {"plugins": {"p": {"weight": 1}}}},
+                "featureGates": {"f": True},
+            },
         },
     },
 }

@@ -6,10 +6,10 @@ decides no value of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelmill.record import Record
+from modelmill.record import EMPTY, Record
 from modelmill.spec.pod import Container, ContainerFields, EnvSource, Pod, Probe, Probes, Resources
 
 Manifest = dict[str, Any]
@@ -149,6 +149,40 @@ def pod_fields(record: Pod | None) -> Manifest:
         nodeSelector=dict(record.node_selector),
         imagePullSecrets=keyed(record.image_pull_secrets, "name"),
     )
+
+
+def pod_spec(
+    record: Pod | None,
+    *,
+    account: str,
+    uses_token: bool,
+    grace_seconds: int,
+    selector: Mapping[str, str],
+    containers: list[Manifest],
+    init_containers: Sequence[Manifest] = (),
+    volumes: Sequence[Manifest] = (),
+    tolerations: Mapping[str, Any] = EMPTY,
+    affinity: Manifest | None = None,
+) -> Manifest:
+    """A PodSpec: what was derived, and over it what people set."""
+    own = record or Pod()
+    inits = [extra_container(name, each) for name, each in own.init_containers.items()]
+    beside = [extra_container(name, each) for name, each in own.containers.items()]
+    return {
+        "serviceAccountName": own.service_account_name or account,
+        "automountServiceAccountToken": uses_token or own.automount_service_account_token,
+        "terminationGracePeriodSeconds": grace_seconds,
+        "securityContext": over(RESTRICTED_POD, own.security_context),
+        **pod_fields(record),
+        **given(
+            affinity=over({}, own.affinity) if affinity is None else affinity,
+            tolerations=keyed(over(tolerations, own.tolerations), "key"),
+            topologySpreadConstraints=spread_constraints(record, selector),
+            initContainers=[*init_containers, *inits],
+        ),
+        "containers": [*containers, *beside],
+        **given(volumes=[*volumes, *keyed(own.volumes, "name")]),
+    }
 
 
 def spread_constraints(record: Pod | None, selector: Mapping[str, str]) -> list[Manifest]:

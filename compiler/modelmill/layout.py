@@ -75,9 +75,9 @@ def _overlay(
     resources: Sequence[Resource],
 ) -> None:
     placed = [place(resource, namespace) for resource in resources]
-    # kustomize's namespace transformer overwrites the namespace of every object, so it serves only
-    # where all of them share one.
-    uniform = all(r.body["metadata"].get("namespace") == namespace for r in placed)
+    # kustomize's namespace transformer overwrites the namespace of every object and of accounts in
+    # bindings, so it serves only where all of them share one.
+    uniform = all(_is_all_in(r, namespace) for r in placed)
     patches = []
     for original, resource in zip(resources, placed, strict=True):
         below = base.get(resource.identity)
@@ -92,6 +92,17 @@ def _overlay(
     settings = [("namespace", namespace)] if uniform else []
     bases = ["../../base"] if base else []
     _kustomization(files, folder, header, added, bases, settings, patches)
+
+
+def _is_all_in(resource: Resource, namespace: str) -> bool:
+    """Whether the object and the accounts it names as subjects are in the namespace."""
+    subjects = resource.body.get("subjects")
+    accounts = subjects if isinstance(subjects, list) else []
+    return resource.body["metadata"].get("namespace") == namespace and all(
+        isinstance(each, dict)
+        and (each.get("kind") != "ServiceAccount" or each.get("namespace") == namespace)
+        for each in accounts
+    )
 
 
 def _kustomization(

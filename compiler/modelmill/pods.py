@@ -9,27 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelmill import names
+from modelmill import model_volume, names
 from modelmill.catalogues import engine_catalogue
 from modelmill.containers import (
     RESTRICTED_CONTAINER,
-    RESTRICTED_POD,
     Manifest,
     container_fields,
     env_list,
-    extra_container,
     given,
-    keyed,
     over,
-    pod_fields,
+    pod_spec,
     probes_of,
     resources,
-    spread_constraints,
 )
 from modelmill.diagnostics import CompileError, error
 from modelmill.engines import ENGINES, EngineModule, Launch
 from modelmill.engines.flags import render
-from modelmill.model_uri import ModelUri, parse_uri
+from modelmill.model_uri import parse_uri
+from modelmill.record import EMPTY
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
@@ -95,31 +92,19 @@ def launch_of(variant: Variant, key: str) -> Launch:
 
 
 def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
-    pod = role.pod
-    account = pod.service_account_name if pod else None
     accelerator = role.accelerator
-    sidecars = [_sidecar(variant, key)] if variant.has_sidecar(key) else []
-    inits = [extra_container(n, c) for n, c in (pod.init_containers if pod else {}).items()]
-    beside = [extra_container(n, c) for n, c in (pod.containers if pod else {}).items()]
-    tolerations = {
-        **(accelerator.tolerations if accelerator else {}),
-        **(pod.tolerations if pod else {}),
-    }
-    return {
-        "serviceAccountName": account or variant.name,
-        "automountServiceAccountToken": bool(pod and pod.automount_service_account_token),
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
-        "securityContext": over(RESTRICTED_POD, pod.security_context if pod else None),
-        **pod_fields(pod),
-        **given(
-            affinity=_affinity(variant, key),
-            tolerations=keyed(tolerations, "key"),
-            topologySpreadConstraints=spread_constraints(pod, names.selector(variant.name, key)),
-            initContainers=[*sidecars, *inits],
-        ),
-        "containers": [_engine_container(variant, key, role), *beside],
-        **given(volumes=_volumes(variant, role)),
-    }
+    return pod_spec(
+        role.pod,
+        account=variant.name,
+        uses_token=False,
+        grace_seconds=GRACE_SECONDS,
+        selector=names.selector(variant.name, key),
+        containers=[_engine_container(variant, key, role)],
+        init_containers=[_sidecar(variant, key)] if variant.has_sidecar(key) else [],
+        volumes=_volumes(variant, key, role),
+        tolerations=accelerator.tolerations if accelerator else EMPTY,
+        affinity=_affinity(variant, key),
+    )
 
 
 def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
@@ -142,7 +127,10 @@ def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
         **fields,
         "ports": [port, *module.ports(launch), *fields.get("ports", [])],
         **given(
-            volumeMounts=[*_mounts(launch.weights, variant, role), *fields.get("volumeMounts", [])]
+            volumeMounts=[
+                *_mounts(variant, role, launch, module),
+                *fields.get("volumeMounts", []),
+            ]
         ),
         **probes_of(role.probes, _derived_probes(module)),
     }
@@ -158,57 +146,35 @@ def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
 
 def _env(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> dict[str, Any]:
     """Derived variables first, so that people's own win and may refer to them by $(NAME)."""
-    derived: dict[str, Any] = {}
-    model, weights = variant.spec.model, launch.weights
-    if weights.scheme == "hf":
-        derived["HF_HOME"] = weights.mount
-    elif weights.scheme == "pvc+hf":
-        derived["HF_HUB_CACHE"] = weights.hub_cache
-    if model.auth is not None and weights.hub_name:
-        key_ref = {"name": model.auth.secret_name, "key": model.auth.secret_key}
-        derived["HF_TOKEN"] = {"valueFrom": {"secretKeyRef": key_ref}}
     accelerator = role.accelerator
     assert role.engine is not None
+    needed = model_volume.env(variant.spec.model, launch.weights) if module.NEEDS_WEIGHTS else {}
     return {
-        **derived,
+        **needed,
         **module.env(launch),
         **(accelerator.env if accelerator else {}),
         **role.engine.env,
     }
 
 
-def _mounts(weights: ModelUri, variant: Variant, role: Role) -> list[Manifest]:
-    mounts = [
-        given(name="model-storage", mountPath=weights.mount, readOnly=_read_only(weights, variant))
-    ]
+def _mounts(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> list[Manifest]:
+    mounts = (
+        [model_volume.mount(variant.spec.model, launch.weights)] if module.NEEDS_WEIGHTS else []
+    )
     if role.shared_memory is not None:
         mounts.append({"name": "dshm", "mountPath": "/dev/shm"})
     return mounts
 
 
-def _read_only(weights: ModelUri, variant: Variant) -> bool | None:
-    if weights.scheme == "hf":
-        return None
-    return True if weights.scheme == "oci" else variant.spec.model.read_only
-
-
-def _volumes(variant: Variant, role: Role) -> list[Manifest]:
-    model = variant.spec.model
-    weights = parse_uri(model.uri, model.mount_path)
-    source: Manifest
-    if weights.scheme == "hf":
-        source = {"emptyDir": given(sizeLimit=model.size)}
-    elif weights.scheme == "oci":
-        source = {"image": {"reference": weights.image, "pullPolicy": "IfNotPresent"}}
-    else:
-        source = {
-            "persistentVolumeClaim": {"claimName": weights.claim, "readOnly": model.read_only}
-        }
-    volumes = [{"name": "model-storage", **source}]
+def _volumes(variant: Variant, key: str, role: Role) -> list[Manifest]:
+    assert role.engine is not None
+    volumes = []
+    if ENGINES[role.engine.type].NEEDS_WEIGHTS:
+        volumes.append(model_volume.volume(variant.spec.model, launch_of(variant, key).weights))
     if role.shared_memory is not None:
         memory = {"medium": "Memory", "sizeLimit": role.shared_memory}
         volumes.append({"name": "dshm", "emptyDir": memory})
-    return volumes + keyed(role.pod.volumes if role.pod else {}, "name")
+    return volumes
 
 
 def _derived_probes(module: EngineModule) -> dict[str, Manifest]:

@@ -16,7 +16,7 @@ from modelmill.record import Problems
 from modelmill.resolve import Resolved
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import ROLE_TYPES, Role
-from modelmill.spec.routing import Pool, Route, Routing, Sidecar
+from modelmill.spec.routing import Pool, Route, Routing, Scheduler, Sidecar
 from modelmill.tree import Node
 
 
@@ -75,6 +75,12 @@ class Variant:
     @cached_property
     def sidecar(self) -> Sidecar:
         return self.routing.sidecar or Sidecar()
+
+    @cached_property
+    def scheduler(self) -> Scheduler | None:
+        """The endpoint picker, if the model has one: settings without a `config` make none."""
+        scheduler = self.routing.scheduler
+        return scheduler if scheduler is not None and scheduler.config is not None else None
 
     @cached_property
     def roles(self) -> dict[str, Role]:

@@ -32,7 +32,7 @@ def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
                 yield ("roles", key, "pod", "containers", name, "image"), container.image
             for name, container in role.pod.init_containers.items():
                 yield ("roles", key, "pod", "initContainers", name, "image"), container.image
-    scheduler = variant.routing.scheduler
+    scheduler = variant.scheduler
     if scheduler is not None and scheduler.image is not None:
         yield ("routing", "scheduler", "image"), scheduler.image
     if variant.sidecar.image is not None:

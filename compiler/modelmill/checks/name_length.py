@@ -11,7 +11,7 @@ from modelmill.variant import Variant
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     suffixes = {key: variant.workload_name(key) for key in variant.spec.roles}
-    if variant.routing.scheduler is not None:
+    if variant.scheduler is not None:
         suffixes["epp"] = variant.picker_name
     for suffix, name in suffixes.items():
         if len(variant.name) + 1 + len(suffix) > NAME_LIMIT:

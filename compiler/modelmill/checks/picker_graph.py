@@ -9,22 +9,23 @@ from modelmill.variant import Variant
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
-    scheduler = variant.routing.scheduler
-    if scheduler is None:
+    config = variant.scheduler.config if variant.scheduler else None
+    if config is None:
         return
-    if not scheduler.profiles:
+    here = ("routing", "scheduler", "config")
+    if not config.scheduling_profiles:
         yield error(
             "C515",
-            "the scheduler has no profile to choose pods by",
-            variant.span_of("routing", "scheduler"),
-            "extend a routing preset, or set `profiles` and `plugins`",
+            "the scheduler has no scheduling profile to choose pods by",
+            variant.span_of(*here),
+            "extend a routing preset, or set `schedulingProfiles` and `plugins`",
         )
-    for name, profile in scheduler.profiles.items():
+    for name, profile in config.scheduling_profiles.items():
         for ref in profile.plugins:
-            if ref not in scheduler.plugins:
+            if ref not in config.plugins:
                 yield error(
                     "C515",
                     f"the profile `{name}` uses the plugin `{ref}`, which is not among `plugins`",
-                    variant.key_span_of("routing", "scheduler", "profiles", name, "plugins", ref),
-                    did_you_mean(ref, scheduler.plugins) or f"add `plugins: {{{ref}: {{}}}}`",
+                    variant.key_span_of(*here, "schedulingProfiles", name, "plugins", ref),
+                    did_you_mean(ref, config.plugins) or f"add `plugins: {{{ref}: {{}}}}`",
                 )

@@ -27,13 +27,15 @@ class Launch(NamedTuple):
 
 class EngineModule(Protocol):
     """NAME is `engine.type`; METRICS_PATH and the probe paths are HTTP paths on the engine's port.
-    SIDECAR_CONNECTORS is the routing sidecar's name for each `kvTransfer.connector`."""
+    SIDECAR_CONNECTORS is the routing sidecar's name for each `kvTransfer.connector`;
+    NEEDS_WEIGHTS whether the model's volume must be mounted."""
 
     NAME: str
     METRICS_PATH: str
     LIVENESS_PATH: str
     READINESS_PATH: str
     SIDECAR_CONNECTORS: Mapping[str, str]
+    NEEDS_WEIGHTS: bool
 
     def command(self, launch: Launch) -> list[str]: ...
 

@@ -12,6 +12,7 @@ METRICS_PATH = "/metrics"
 LIVENESS_PATH = "/health"
 READINESS_PATH = "/ready"
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
+NEEDS_WEIGHTS = False
 
 
 def command(launch: Launch) -> list[str]:
@@ -25,7 +26,7 @@ def positional(launch: Launch) -> list[str]:
 def flags(launch: Launch) -> dict[str, Any]:
     parallelism = launch.role.parallelism
     derived: dict[str, Any] = {
-        "model": launch.weights.argument,
+        "model": launch.served_name,
         "served-model-name": launch.served_name,
         "port": launch.port,
     }

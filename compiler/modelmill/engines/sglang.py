@@ -12,6 +12,9 @@ METRICS_PATH = "/metrics"
 LIVENESS_PATH = "/health"
 READINESS_PATH = "/v1/models"
 SIDECAR_CONNECTORS = {"nixl": "sglang", "mooncake": "sglang"}
+NEEDS_WEIGHTS = True
+# Where decode asks a prefill server for its peers: --disaggregation-bootstrap-port.
+BOOTSTRAP_PORT = 8998
 
 
 def command(launch: Launch) -> list[str]:
@@ -52,4 +55,6 @@ def env(launch: Launch) -> dict[str, Any]:
 
 
 def ports(launch: Launch) -> list[dict[str, Any]]:
-    return []
+    if launch.role.kv_transfer is None or launch.role_type != "prefill":
+        return []
+    return [{"name": "bootstrap", "containerPort": BOOTSTRAP_PORT, "protocol": "TCP"}]

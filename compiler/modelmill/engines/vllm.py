@@ -15,6 +15,7 @@ READINESS_PATH = "/v1/models"
 # kv_connector names of vLLM's connector factory.
 CONNECTORS = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector"}
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
+NEEDS_WEIGHTS = True
 NIXL_PORT = 5600
 # The sidecar keeps idle connections 90 s, vLLM's server 5 s by default: the shorter one resets the
 # longer one's connections (llm-d guides/pd-disaggregation).

@@ -1,6 +1,7 @@
 """The endpoint picker (EPP) of a model: ServiceAccount, RBAC, configuration, Deployment, Service.
 
-Only with `routing.scheduler`. Ports, flags, probes and rules: llm-d/llm-d-router, charts/routerlib.
+Only with `routing.scheduler.config`. Ports, flags, probes and rules: llm-d/llm-d-router, its
+chart routerlib.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ from typing import Any
 
 from modelmill import names, yamltext
 from modelmill.containers import (
-    RESTRICTED_CONTAINER,
-    RESTRICTED_POD,
     Manifest,
+    container_fields,
     env_list,
     given,
-    keyed,
     over,
-    pod_fields,
+    pod_spec,
     resources,
-    spread_constraints,
 )
 from modelmill.resource import Resource, resource
-from modelmill.spec.routing import Scheduler
+from modelmill.spec.routing import PickerConfig, Scheduler
 from modelmill.variant import Variant
 
 COMPONENT = "epp"
@@ -35,25 +33,30 @@ CONFIG_FILE = "config.yaml"
 # The picker drains open streams for 120 s before it stops.
 GRACE_SECONDS = 130
 WATCH = ["get", "watch", "list"]
+READ_ONLY = {"readOnlyRootFilesystem": True}
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
-    scheduler = variant.routing.scheduler
-    if scheduler is None:
+    scheduler = variant.scheduler
+    if scheduler is None or scheduler.config is None:
         return
     name = variant.picker_name
     labels = names.labels(variant.name, COMPONENT, variant.labels)
-    config = yamltext.dump(picker_config(variant, scheduler))
-    yield resource("v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False)
-    yield from _access(variant, scheduler, name, labels)
+    config = yamltext.dump(picker_config(variant, scheduler.config))
+    account = scheduler.pod.service_account_name if scheduler.pod else None
+    if account is None:
+        yield resource(
+            "v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False
+        )
+    yield from _access(variant, scheduler, account or name, labels)
     yield resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config})
-    yield _deployment(variant, scheduler, name, labels, config)
+    yield _deployment(variant, scheduler, name, config)
     yield _service(variant, name, labels)
     if scheduler.pod_monitor is not None:
         yield _monitor(variant, scheduler, name)
 
 
-def picker_config(variant: Variant, scheduler: Scheduler) -> Manifest:
+def picker_config(variant: Variant, config: PickerConfig) -> Manifest:
     """The EndpointPickerConfig file."""
     plugins = [
         given(
@@ -61,7 +64,7 @@ def picker_config(variant: Variant, scheduler: Scheduler) -> Manifest:
             type=plugin.type or name,
             parameters=dict(plugin.parameters),
         )
-        for name, plugin in scheduler.plugins.items()
+        for name, plugin in config.plugins.items()
     ]
     profiles = [
         {
@@ -70,26 +73,25 @@ def picker_config(variant: Variant, scheduler: Scheduler) -> Manifest:
                 given(pluginRef=ref, weight=entry.weight) for ref, entry in profile.plugins.items()
             ],
         }
-        for name, profile in scheduler.profiles.items()
+        for name, profile in config.scheduling_profiles.items()
     ]
-    gates = [
-        name if on else f"{name}=false" for name, on in sorted(scheduler.feature_gates.items())
-    ]
+    gates = [name if on else f"{name}=false" for name, on in sorted(config.feature_gates.items())]
     return given(
         apiVersion=variant.versions.apis["EndpointPickerConfig"],
         kind="EndpointPickerConfig",
         featureGates=gates,
         plugins=plugins,
         schedulingProfiles=profiles,
-        dataLayer=scheduler.data_layer,
-        flowControl=scheduler.flow_control,
-        requestHandler=scheduler.request_handler,
+        dataLayer=config.data_layer,
+        flowControl=config.flow_control,
+        requestHandler=config.request_handler,
     )
 
 
 def _access(
-    variant: Variant, scheduler: Scheduler, name: str, labels: dict[str, str]
+    variant: Variant, scheduler: Scheduler, account: str, labels: dict[str, str]
 ) -> Iterable[Resource]:
+    name = variant.picker_name
     pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
     rules = [
         _rule([""], ["pods"], WATCH),
@@ -105,7 +107,7 @@ def _access(
         rules.append(_rule(["coordination.k8s.io"], ["leases"], verbs))
         rules.append(_rule([""], ["events"], ["create", "patch"]))
     yield resource("rbac.authorization.k8s.io/v1", "Role", name, labels=labels, rules=rules)
-    subject = given(kind="ServiceAccount", name=name, namespace=variant.namespace)
+    subject = given(kind="ServiceAccount", name=account, namespace=variant.namespace)
     yield resource(
         "rbac.authorization.k8s.io/v1",
         "RoleBinding",
@@ -120,41 +122,35 @@ def _rule(groups: list[str], kinds: list[str], verbs: list[str]) -> Manifest:
     return {"apiGroups": groups, "resources": kinds, "verbs": verbs}
 
 
-def _deployment(
-    variant: Variant, scheduler: Scheduler, name: str, labels: dict[str, str], config: str
-) -> Resource:
-    pod = scheduler.pod
+def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) -> Resource:
+    pod, metadata = scheduler.pod, scheduler.metadata
     digest = hashlib.sha256(config.encode()).hexdigest()[:16]
-    own = {**variant.labels, **(pod.labels if pod else {})}
-    annotations = {**(pod.annotations if pod else {}), names.CONFIG_HASH: digest}
+    said = metadata.labels if metadata else {}
+    noted = metadata.annotations if metadata else {}
+    own = {**variant.labels, **said, **(pod.labels if pod else {})}
+    annotations = {**noted, **(pod.annotations if pod else {}), names.CONFIG_HASH: digest}
     selector = names.selector(variant.name, COMPONENT)
-    volume = {"name": "config", "configMap": {"name": name}}
     template = {
         "metadata": {
             "labels": names.labels(variant.name, COMPONENT, own),
             "annotations": dict(sorted(annotations.items())),
         },
-        "spec": {
-            "serviceAccountName": (pod.service_account_name if pod else None) or name,
-            # It watches pods and pools.
-            "automountServiceAccountToken": True,
-            "terminationGracePeriodSeconds": GRACE_SECONDS,
-            "securityContext": over(RESTRICTED_POD, pod.security_context if pod else None),
-            **pod_fields(pod),
-            **given(
-                affinity=over({}, pod.affinity if pod else None),
-                tolerations=keyed(pod.tolerations if pod else {}, "key"),
-                topologySpreadConstraints=spread_constraints(pod, selector),
-            ),
-            "containers": [_container(variant, scheduler)],
-            "volumes": [volume, *keyed(pod.volumes if pod else {}, "name")],
-        },
+        "spec": pod_spec(
+            pod,
+            account=name,
+            uses_token=True,  # it watches pods and pools
+            grace_seconds=GRACE_SECONDS,
+            selector=selector,
+            containers=[_container(variant, scheduler)],
+            volumes=[{"name": "config", "configMap": {"name": name}}],
+        ),
     }
     return resource(
         "apps/v1",
         "Deployment",
         name,
-        labels=labels,
+        labels=names.labels(variant.name, COMPONENT, {**variant.labels, **said}),
+        annotations=dict(sorted(noted.items())),
         spec={
             "replicas": scheduler.replicas,
             "selector": {"matchLabels": selector},
@@ -167,6 +163,7 @@ def _deployment(
 
 def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
     elects = scheduler.replicas > 1
+    fields = container_fields(scheduler.container)
     health: Manifest = {"port": HEALTH_PORT, "service": "inference-extension"}
     env: dict[str, Any] = {
         "NAMESPACE": _field_ref("metadata.namespace"),
@@ -182,6 +179,7 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
             {"name": "grpc", "containerPort": EXT_PROC_PORT, "protocol": "TCP"},
             {"name": "grpc-health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+            *fields.pop("ports", []),
         ],
         "livenessProbe": {
             "grpc": {**health, "service": "liveness"} if elects else health,
@@ -194,8 +192,12 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
             "periodSeconds": 10,
         },
         **given(resources=resources(scheduler.resources)),
-        "securityContext": over(RESTRICTED_CONTAINER, {"readOnlyRootFilesystem": True}),
-        "volumeMounts": [{"name": "config", "mountPath": "/config", "readOnly": True}],
+        **fields,
+        "securityContext": over(READ_ONLY, fields["securityContext"]),
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/config", "readOnly": True},
+            *fields.get("volumeMounts", []),
+        ],
     }
 
 

@@ -52,7 +52,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
 
 
 def _backend(variant: Variant) -> Manifest:
-    if variant.routing.scheduler is None:
+    if variant.scheduler is None:
         return {
             "group": "",
             "kind": "Service",

@@ -14,7 +14,7 @@ from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
-    if variant.routing.scheduler is None:
+    if variant.scheduler is None:
         return
     yield resource(
         variant.versions.apis["InferencePool"],

@@ -33,7 +33,6 @@ class Spec(Workload):
         "args": "engine",
         "env": "engine",
         "image": "engine",
-        "replicas": "roles",
         "gpu": "accelerator",
         "runtime": "engine",
         "parallelism": "roles",

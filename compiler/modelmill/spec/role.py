@@ -59,6 +59,7 @@ class Workload(Record):
     """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own
     wins over what stands there in the same layer."""
 
+    replicas: int = field("Number of pods of a role.", default=1, minimum=0, maximum=1_000_000)
     engine: Engine | None = field("The serving engine.", default=None)
     accelerator: Accelerator | None = field("The accelerator the engine runs on.", default=None)
     resources: Resources | None = field(
@@ -114,7 +115,6 @@ class Role(Workload):
     extends: tuple[str, ...] = field(
         "Presets laid under this role only, such as another accelerator.", default=()
     )
-    replicas: int = field("Number of pods.", default=1, minimum=0, maximum=1_000_000)
     parallelism: Parallelism | None = field(
         "How one pod is spread over accelerators.", default=None
     )

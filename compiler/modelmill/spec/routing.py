@@ -15,7 +15,7 @@ from modelmill.record import (
     Scalar,
     field,
 )
-from modelmill.spec.pod import EnvValue, Metadata, Pod, Resources
+from modelmill.spec.pod import ContainerFields, EnvValue, Metadata, Pod, Resources
 from modelmill.spec.role import PodMonitor
 
 
@@ -90,18 +90,42 @@ class SchedulingProfile(Record):
     )
 
 
-class Scheduler(Record):
-    """The endpoint picker (EPP) that chooses a pod for each request. Its presence emits an
-    InferencePool; without it the route goes to the Service."""
+class PickerConfig(Record):
+    """What the endpoint picker chooses by: its EndpointPickerConfig. Another `name` in a higher
+    layer replaces it as a whole, so that one routing profile never mixes with another."""
 
+    noun = "a picker's config"
+    tag = "name"
+    misnomers = {"profiles": "schedulingProfiles", "profile": "name"}
+
+    name: str = field("Name of the routing profile: load-aware.")
+    plugins: Mapping[str, Plugin] = field("Plugins by name.", default=EMPTY)
+    scheduling_profiles: Mapping[DnsLabel, SchedulingProfile] = field(
+        "Scheduling profiles by name.", default=EMPTY
+    )
+    feature_gates: Mapping[str, bool] = field("Feature gates by name.", default=EMPTY)
+    data_layer: FreeMapping | None = field("Data sources and their extractors.", default=None)
+    flow_control: FreeMapping | None = field("Queues, priorities and limits.", default=None)
+    request_handler: FreeMapping | None = field("Request parsers.", default=None)
+
+
+class Scheduler(Record):
+    """The endpoint picker (EPP) that chooses a pod for each request. Its `config` emits it and an
+    InferencePool; without one the route goes to the Service."""
+
+    noun = "the scheduler"
     misnomers = {
-        "epp": "",
+        "epp": "config",
         "args": "flags",
-        "config": "plugins",
-        "schedulingProfiles": "profiles",
+        "plugins": "config",
+        "profiles": "config",
+        "profile": "config",
+        "schedulingProfiles": "config",
+        "featureGates": "config",
         "monitoring": "podMonitor",
     }
 
+    config: PickerConfig | None = field("What it chooses by.", default=None)
     image: str | None = field("Picker image; the version set's unless given.", default=None)
     replicas: int = field(
         "Pickers; more than one elect a leader.", default=1, minimum=1, maximum=10
@@ -111,20 +135,10 @@ class Scheduler(Record):
         "Further flags of the picker, without dashes.", default=EMPTY
     )
     env: Mapping[str, EnvValue] = field("Environment of the picker.", default=EMPTY)
-    plugins: Mapping[str, Plugin] = field("Plugins by name.", default=EMPTY)
-    profiles: Mapping[DnsLabel, SchedulingProfile] = field(
-        "Scheduling profiles by name.", default=EMPTY
-    )
-    feature_gates: Mapping[str, bool] = field("Feature gates by name.", default=EMPTY)
-    data_layer: FreeMapping | None = field("`dataLayer` of the EndpointPickerConfig.", default=None)
-    flow_control: FreeMapping | None = field(
-        "`flowControl` of the EndpointPickerConfig.", default=None
-    )
-    request_handler: FreeMapping | None = field(
-        "`requestHandler` of the EndpointPickerConfig.", default=None
-    )
     pod_monitor: PodMonitor | None = field("Emits a PodMonitor for the picker.", default=None)
-    pod: Pod | None = field("Pod fields of the picker.", default=None)
+    metadata: Metadata | None = field("Labels and annotations of its Deployment.", default=None)
+    pod: Pod | None = field("Pod fields of the picker, further containers included.", default=None)
+    container: ContainerFields | None = field("Further fields of its container.", default=None)
 
 
 class Sidecar(Record):

@@ -1,0 +1,49 @@
+"""The volume a model's weights are on: its source, its mount, and what the hub's client must know.
+
+In: the model and its parsed URI. Out: pieces of a pod. Decides nothing about the engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelmill.containers import Manifest, given
+from modelmill.model_uri import ModelUri
+from modelmill.spec.model import ModelSource
+
+NAME = "model-storage"
+
+
+def volume(model: ModelSource, weights: ModelUri) -> Manifest:
+    """The pod's volume: scratch space for a download, a claim, or an image."""
+    if weights.scheme == "hf":
+        return {"name": NAME, "emptyDir": given(sizeLimit=model.size)}
+    if weights.scheme == "oci":
+        return {
+            "name": NAME,
+            "image": {"reference": weights.image, "pullPolicy": "IfNotPresent"},
+        }
+    claim = {"claimName": weights.claim, "readOnly": model.read_only}
+    return {"name": NAME, "persistentVolumeClaim": claim}
+
+
+def mount(model: ModelSource, weights: ModelUri) -> Manifest:
+    """Where the engine's container has it."""
+    read_only = {"hf": None, "oci": True}.get(weights.scheme, model.read_only)
+    return given(name=NAME, mountPath=weights.mount, readOnly=read_only)
+
+
+def env(model: ModelSource, weights: ModelUri) -> dict[str, Any]:
+    """Variables of the Hugging Face client (huggingface_hub, environment variables)."""
+    derived: dict[str, Any] = {}
+    if weights.scheme == "hf":
+        derived["HF_HOME"] = weights.mount
+    elif weights.scheme == "pvc+hf":
+        derived["HF_HUB_CACHE"] = weights.hub_cache
+        if model.read_only:
+            # It would try to write what it finds newer into the cache.
+            derived["HF_HUB_OFFLINE"] = "1"
+    if model.auth is not None and weights.hub_name:
+        key_ref = {"name": model.auth.secret_name, "key": model.auth.secret_key}
+        derived["HF_TOKEN"] = {"valueFrom": {"secretKeyRef": key_ref}}
+    return derived
