@@ -352,7 +352,7 @@ def test_behind_the_sidecar_the_engine_moves_aside(tmp_path: Path) -> None:
 
 def test_two_pickers_elect_and_one_need_not(tmp_path: Path) -> None:
     one = objects(tmp_path, PICKED)
-    two = objects(tmp_path, PICKED.replace("scheduler: {", "scheduler: {replicas: 2, "))
+    two = objects(tmp_path, PICKED.replace("scheduler:", "scheduler:\n    replicas: 2"))
     args = [
         found["Deployment", "tiny-epp"]["spec"]["template"]["spec"]["containers"][0]["args"]
         for found in (one, two)

@@ -48,6 +48,19 @@ LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
 GRACE_SECONDS = 130
 
 
+def role_inputs(variant: Variant, key: str) -> tuple[object, ...]:
+    """All that a role's pods follow from, beside what every variant of the model has in common."""
+    spec = variant.spec
+    return (
+        spec.roles[key],
+        spec.model,
+        spec.routing,
+        variant.role_type(key),
+        key,
+        "behind a sidecar" if variant.has_sidecar(key) else "alone",
+    )
+
+
 def pod_template(variant: Variant, key: str) -> Manifest:
     """PodTemplateSpec of a role."""
     role = variant.roles[key]

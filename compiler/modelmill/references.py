@@ -77,13 +77,22 @@ class _Substitution:
         if isinstance(value, list):
             items = [self._walk(child, role) for child in value]
             return Node(items, node.place, node.key, node.under)
+        if node is self.spec:
+            return self._walk_spec(node)
+        entries = {key: self._walk(child, role) for key, child in value.items()}
+        return Node(entries, node.place, node.key, node.under)
+
+    def _walk_spec(self, node: Node) -> Node:
+        """The spec itself, whose roles are each a scope of their own."""
         entries = {}
-        for key, child in value.items():
-            if node is self.spec and key == "roles" and isinstance(child.value, dict):
-                roles = {name: self._walk(each, each) for name, each in child.value.items()}
+        for key, child in node.value.items():
+            if key == "roles" and isinstance(child.value, dict):
+                roles = {
+                    n: _settled(each, self._walk(each, each)) for n, each in child.value.items()
+                }
                 entries[key] = Node(roles, child.place, child.key, child.under)
             else:
-                entries[key] = self._walk(child, role)
+                entries[key] = _settled(child, self._walk(child, None))
         return Node(entries, node.place, node.key, node.under)
 
     def _string(self, node: Node, role: Node | None) -> Node:
@@ -241,6 +250,31 @@ def referred(text: str) -> tuple[tuple[str, tuple[str | int, ...]], ...]:
     """The references in a string that is known to resolve: each as it is written, and its path."""
     pieces = [piece for piece in _piece.finditer(text) if piece.group(1) is not None]
     return tuple((piece.group(0), parse(piece).path) for piece in pieces)
+
+
+def _settled(source: Node, result: Node) -> Node:
+    """`result`, or what another variant made of the same source if that is the same: environments
+    then share the node, and all that is later made from it."""
+    earlier = source.memo.get(_settled) if source.memo else None
+    if earlier is not None and _is_same(earlier, result):
+        shared: Node = earlier
+        return shared
+    if result is not source:
+        source.memo = {**(source.memo or {}), _settled: result}
+    return result
+
+
+def _is_same(a: Node, b: Node) -> bool:
+    if a is b:
+        return True
+    one, other = a.value, b.value
+    if type(one) is not type(other) or a.source != b.source or a.under is not b.under:
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other)
 
 
 def is_literal(node: Node) -> bool:

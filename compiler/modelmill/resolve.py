@@ -19,14 +19,18 @@ from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED, Role
 from modelmill.tree import Node, plant
 
+Memory = dict[tuple[object, ...], tuple[object, object]]
+
 
 class Resolved(NamedTuple):
-    """One model in one environment (None: without any), merged and with references replaced."""
+    """One model in one environment (None: without any), merged and with references replaced.
+    `memory` is one for all variants of the model; see `Variant.once`."""
 
     model: Document
     overlay: Document | None
     chain: tuple[Document, ...]
     tree: Node
+    memory: Memory
 
     @property
     def environment(self) -> str | None:
@@ -40,11 +44,13 @@ class Resolver:
         self.catalog = catalog
         self._folded: dict[tuple[str, ...], Node] = {}
         self._chains: dict[tuple[str, ...], tuple[Document, ...]] = {}
+        self._own: tuple[str, tuple[Document, ...], Node] | None = None
+        self._memory: Memory = {}
 
     def base(self, model: Document) -> Resolved:
         """The model without an environment."""
         chain, tree = self._layers_of(model)
-        return Resolved(model, None, chain, self._finish(model, None, tree))
+        return Resolved(model, None, chain, self._finish(model, None, tree), self._memory)
 
     def variant(self, model: Document, overlay: Document) -> Resolved:
         """The model in one environment."""
@@ -58,7 +64,8 @@ class Resolver:
             layers.append(own)
         for layer in layers:
             tree = self._lay(tree, layer)
-        return Resolved(model, overlay, (*chain, *laid), self._finish(model, overlay, tree))
+        tree = self._finish(model, overlay, tree)
+        return Resolved(model, overlay, (*chain, *laid), tree, self._memory)
 
     def chain(self, names: tuple[str, ...], user: Document) -> tuple[Document, ...]:
         """The presets behind `names`, a preset's parents before it, each once."""
@@ -87,6 +94,8 @@ class Resolver:
         return [preset for role in names.values() for preset in self._role_presets(role)]
 
     def _layers_of(self, model: Document) -> tuple[tuple[Document, ...], Node]:
+        if self._own is not None and self._own[0] == model.path:
+            return self._own[1:]
         chain = self.chain(model.record.extends, model)
         key = tuple(preset.name for preset in chain)
         tree = self._folded.get(key)
@@ -95,7 +104,8 @@ class Resolver:
             for preset in chain:
                 tree = self._lay(tree, preset.record.spec)
             self._folded[key] = tree
-        return chain, self._lay(tree, model.record.spec)
+        self._own, self._memory = (model.path, chain, self._lay(tree, model.record.spec)), {}
+        return self._own[1:]
 
     def _lay(self, lower: Node, layer: Node) -> Node:
         """One layer over the layers below. What stands at the top of a spec for all roles goes into

@@ -5,19 +5,22 @@ In: a resolved tree. Out: a Variant, whose `span_of` leads from any field back t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from modelmill.catalog import Document
 from modelmill.catalogues import VersionSet
 from modelmill.diagnostics import CompileError, Span
 from modelmill.names import child_name, label_value
 from modelmill.record import Problems
-from modelmill.resolve import Resolved
+from modelmill.resolve import Memory, Resolved
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import ROLE_TYPES, Role
 from modelmill.spec.routing import Pool, Route, Routing, Scheduler, Sidecar
 from modelmill.tree import Node
+
+T = TypeVar("T")
 
 
 class Variant:
@@ -31,6 +34,7 @@ class Variant:
         tree: Node,
         spec: Spec,
         versions: VersionSet,
+        memory: Memory,
     ) -> None:
         self.model = model
         self.overlay = overlay
@@ -38,6 +42,17 @@ class Variant:
         self.tree = tree
         self.spec = spec
         self.versions = versions
+        self._memory = memory
+
+    def once(self, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What `make` makes, or what another variant of this model made from the very same inputs:
+        records that environments share are the same object (see `references`)."""
+        key = tuple(each if isinstance(each, str) else id(each) for each in inputs)
+        known = self._memory.get(key)
+        if known is None:
+            # The inputs are kept beside the result: else an id could come to mean another one.
+            known = self._memory[key] = (inputs, make())
+        return cast(T, known[1])
 
     @property
     def name(self) -> str:
@@ -144,4 +159,12 @@ def decode(resolved: Resolved, versions: VersionSet) -> Variant:
     spec: Any = Spec.shape().decode(resolved.tree, problems)
     if problems.found:
         raise CompileError(problems.found)
-    return Variant(resolved.model, resolved.overlay, resolved.chain, resolved.tree, spec, versions)
+    return Variant(
+        resolved.model,
+        resolved.overlay,
+        resolved.chain,
+        resolved.tree,
+        spec,
+        versions,
+        resolved.memory,
+    )

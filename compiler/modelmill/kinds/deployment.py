@@ -7,31 +7,39 @@ first waits forever for a GPU the old pod holds (llm-d-modelservice#247).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from modelmill import names
 from modelmill.containers import Manifest, given
-from modelmill.pods import accelerator_request, pod_template, role_labels
+from modelmill.pods import accelerator_request, pod_template, role_inputs, role_labels
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
-    for key, role in variant.roles.items():
-        metadata = role.metadata
-        labels = {**variant.labels, **(metadata.labels if metadata else {})}
-        yield resource(
-            "apps/v1",
-            "Deployment",
-            variant.workload_name(key),
-            labels=names.labels(variant.name, key, labels, role_labels(variant, key)),
-            annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
-            spec={
-                "replicas": role.replicas,
-                "selector": {"matchLabels": names.selector(variant.name, key)},
-                "strategy": _strategy(variant, key),
-                "template": pod_template(variant, key),
-            },
+    for key in variant.roles:
+        yield variant.once(
+            ("Deployment", key, *role_inputs(variant, key)), partial(_deployment, variant, key)
         )
+
+
+def _deployment(variant: Variant, key: str) -> Resource:
+    role = variant.roles[key]
+    metadata = role.metadata
+    labels = {**variant.labels, **(metadata.labels if metadata else {})}
+    return resource(
+        "apps/v1",
+        "Deployment",
+        variant.workload_name(key),
+        labels=names.labels(variant.name, key, labels, role_labels(variant, key)),
+        annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
+        spec={
+            "replicas": role.replicas,
+            "selector": {"matchLabels": names.selector(variant.name, key)},
+            "strategy": _strategy(variant, key),
+            "template": pod_template(variant, key),
+        },
+    )
 
 
 def _strategy(variant: Variant, key: str) -> Manifest:

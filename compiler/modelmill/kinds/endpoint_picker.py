@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from modelmill import names, yamltext
@@ -26,6 +27,7 @@ from modelmill.variant import Variant
 
 COMPONENT = "epp"
 CONTAINER = "epp"
+RBAC = "rbac.authorization.k8s.io/v1"
 EXT_PROC_PORT = 9002
 HEALTH_PORT = 9003
 METRICS_PORT = 9090
@@ -38,22 +40,38 @@ READ_ONLY = {"readOnlyRootFilesystem": True}
 
 def emit(variant: Variant) -> Iterable[Resource]:
     scheduler = variant.scheduler
-    if scheduler is None or scheduler.config is None:
+    if scheduler is None:
         return
+    inputs = ("endpoint picker", scheduler, variant.spec.model)
+    yield from variant.once(inputs, partial(_objects, variant, scheduler))
+    yield _binding(variant, scheduler)
+
+
+def _objects(variant: Variant, scheduler: Scheduler) -> tuple[Resource, ...]:
+    """What does not depend on the namespace."""
+    assert scheduler.config is not None
     name = variant.picker_name
     labels = names.labels(variant.name, COMPONENT, variant.labels)
     config = yamltext.dump(picker_config(variant, scheduler.config))
-    account = scheduler.pod.service_account_name if scheduler.pod else None
-    if account is None:
-        yield resource(
+    found = [
+        _role(variant, scheduler, labels),
+        resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config}),
+        _deployment(variant, scheduler, name, config),
+        _service(variant, name, labels),
+    ]
+    if _account(variant, scheduler) == name:
+        account = resource(
             "v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False
         )
-    yield from _access(variant, scheduler, account or name, labels)
-    yield resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config})
-    yield _deployment(variant, scheduler, name, config)
-    yield _service(variant, name, labels)
+        found.insert(0, account)
     if scheduler.pod_monitor is not None:
-        yield _monitor(variant, scheduler, name)
+        found.append(_monitor(variant, scheduler, name))
+    return tuple(found)
+
+
+def _account(variant: Variant, scheduler: Scheduler) -> str:
+    given_account = scheduler.pod.service_account_name if scheduler.pod else None
+    return given_account or variant.picker_name
 
 
 def picker_config(variant: Variant, config: PickerConfig) -> Manifest:
@@ -88,10 +106,7 @@ def picker_config(variant: Variant, config: PickerConfig) -> Manifest:
     )
 
 
-def _access(
-    variant: Variant, scheduler: Scheduler, account: str, labels: dict[str, str]
-) -> Iterable[Resource]:
-    name = variant.picker_name
+def _role(variant: Variant, scheduler: Scheduler, labels: dict[str, str]) -> Resource:
     pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
     rules = [
         _rule([""], ["pods"], WATCH),
@@ -106,15 +121,19 @@ def _access(
         verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
         rules.append(_rule(["coordination.k8s.io"], ["leases"], verbs))
         rules.append(_rule([""], ["events"], ["create", "patch"]))
-    yield resource("rbac.authorization.k8s.io/v1", "Role", name, labels=labels, rules=rules)
-    subject = given(kind="ServiceAccount", name=account, namespace=variant.namespace)
-    yield resource(
-        "rbac.authorization.k8s.io/v1",
+    return resource(RBAC, "Role", variant.picker_name, labels=labels, rules=rules)
+
+
+def _binding(variant: Variant, scheduler: Scheduler) -> Resource:
+    name = variant.picker_name
+    account = _account(variant, scheduler)
+    return resource(
+        RBAC,
         "RoleBinding",
         name,
-        labels=labels,
+        labels=names.labels(variant.name, COMPONENT, variant.labels),
         roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        subjects=[subject],
+        subjects=[given(kind="ServiceAccount", name=account, namespace=variant.namespace)],
     )
 
 
