@@ -157,7 +157,6 @@ def test_flags_of_the_guides_are_known(engine: str, flag: str) -> None:
         ("vllm", "model", "model.uri"),
         ("vllm", "model-tag", "model.uri"),
         ("vllm", "served-model-name", "model.name"),
-        ("vllm", "host", "routing.port"),
         ("vllm", "tensor-parallel-size", "parallelism.tensor"),
         ("vllm", "data-parallel-size-local", "parallelism.dataLocal"),
         ("vllm", "enable-expert-parallel", "parallelism.expert"),

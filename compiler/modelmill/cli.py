@@ -106,6 +106,6 @@ def _report_bug(bug: Exception) -> int:
     console.say(f"modelmill: internal error: {type(bug).__name__}: {bug}")
     console.say("This is a bug of modelmill. Please report it with the lines below.\n")
     for frame in traceback.extract_tb(bug.__traceback__):
-        name = frame.filename.rpartition("modelmill/")[2]
+        name = frame.filename.rpartition("site-packages/")[2].rpartition("modelmill/")[2]
         console.say(f"  {name}:{frame.lineno} in {frame.name}")
     return 3

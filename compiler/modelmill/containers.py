@@ -54,7 +54,7 @@ def _env_value(value: Any) -> Manifest:
 
 def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
     """{name: {…}} as [{key: name, …}]."""
-    return [{key: name, **(entry or {})} for name, entry in entries.items()]
+    return [over({key: name}, {**(entry or {}), key: name}) for name, entry in entries.items()]
 
 
 def resources(record: Resources | None, accelerators: Mapping[str, str] | None = None) -> Manifest:

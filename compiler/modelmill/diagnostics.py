@@ -50,6 +50,10 @@ class CompileError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
         super().__init__("; ".join(d.message for d in self.diagnostics))
 
+    def __reduce__(self) -> tuple[type[CompileError], tuple[tuple[Diagnostic, ...]]]:
+        # As an exception is pickled by its args, which are the text alone.
+        return (CompileError, (self.diagnostics,))
+
 
 def error(
     code: str, message: str, span: Span | None = None, hint: str = "", notes: Iterable[Note] = ()

@@ -52,7 +52,8 @@ def lay_out(
     }
     common = [r for r in base if all(r.identity in variant for variant in variants.values())]
     files: dict[str, str] = {}
-    _kustomization(files, "base", header, common, [], [])
+    if common or not environments:
+        _kustomization(files, "base", header, common, [], [])
     below = {r.identity: r for r in common}
     for name, (namespace, resources) in environments.items():
         _overlay(files, f"overlays/{name}", header, namespace, below, resources)

@@ -25,6 +25,9 @@ ENTRY = "modelmill.dev/entry"
 """Marks pods that take clients' requests themselves; prefill pods are reached through decode."""
 CONFIG_HASH = "modelmill.dev/config-hash"
 
+FROZEN = frozenset({NAME, INSTANCE, COMPONENT, MANAGED_BY, SERVING, ENTRY})
+"""Labels that only the compiler sets."""
+
 NONE: Mapping[str, str] = MappingProxyType({})
 
 NAME_LIMIT = 63

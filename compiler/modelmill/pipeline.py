@@ -26,6 +26,7 @@ from modelmill.diagnostics import (
     has_errors,
     tidy,
 )
+from modelmill.emitted import judge
 from modelmill.inherited import brought_in, united
 from modelmill.kinds import emit
 from modelmill.layout import environment_files, lay_out, place
@@ -117,6 +118,10 @@ def compile_model(repository: Repository, resolver: Resolver, model: Document) -
     variants = {o.name: variant_of(repository, resolver, model, o, found) for o in overlays}
     objects = {n: _objects(catalog, variant, found) for n, variant in variants.items() if variant}
     base_objects = _objects(catalog, base, found) if base else ()
+    if variants and not has_errors(d for n, each in found.items() if n is not None for d in each):
+        # Nobody deploys the base: what only environments bring may be missing from it. The overlays
+        # then hold their objects whole.
+        found[None] = [d for d in found[None] if d.severity != "error" or d.code == "R303"]
     diagnostics = _attributed(found)
     facts = tuple(
         facts_of(variant, objects[name])
@@ -156,7 +161,12 @@ def variant_of(
 
 def objects_of(variant: Variant) -> tuple[Resource, ...]:
     """What a variant compiles to, last-mile patches applied. Raises where a patch misses."""
-    return apply_patches(variant, emit(variant))
+    emitted = emit(variant)
+    patched = apply_patches(variant, emitted)
+    problems = tuple(judge(variant, emitted, patched))
+    if problems:
+        raise CompileError(problems)
+    return patched
 
 
 def rendered(variant: Variant) -> tuple[Resource, ...]:

@@ -213,7 +213,7 @@ def _sidecar(variant: Variant, key: str) -> Manifest:
     if role.kv_transfer is not None:
         connectors = ENGINES[role.engine.type].SIDECAR_CONNECTORS
         flags[spelling["connectorFlag"]] = connectors[role.kv_transfer.connector]
-    flags.update(sidecar.flags)
+    flags.update(sorted(sidecar.flags.items()))
     return {
         "name": SIDECAR_CONTAINER,
         "image": variant.image("routingSidecar", sidecar.image),

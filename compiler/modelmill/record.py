@@ -150,6 +150,37 @@ Duration: TypeAlias = Annotated[
     str,
     _format("duration", r"([0-9]{1,5}(h|m|s|ms)){1,4}", "a duration", "300s"),
 ]
+Version: TypeAlias = Annotated[
+    str,
+    _format(
+        "version",
+        r"v?[0-9]{1,6}(\.[0-9]{1,6}){0,4}([-+.][A-Za-z0-9.+-]{1,40})?",
+        "a release",
+        "v0.26.0",
+    ),
+]
+QualifiedName: TypeAlias = Annotated[
+    str,
+    _format(
+        "qualified-name",
+        r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+        "a qualified name (letters, digits, `-`, `_`, `.`, after an optional DNS prefix and `/`)",
+        "nvidia.com/gpu",
+    ),
+]
+EnvName: TypeAlias = Annotated[
+    str,
+    _format(
+        "env-name",
+        r"[-._A-Za-z][-._A-Za-z0-9]{0,255}",
+        "the name of an environment variable",
+        "VLLM_LOGGING_LEVEL",
+    ),
+]
+FlagName: TypeAlias = Annotated[
+    str,
+    _format("flag-name", r"-{0,2}[A-Za-z0-9][-_.A-Za-z0-9]{0,127}", "a flag", "max-model-len"),
+]
 LabelValue: TypeAlias = Annotated[
     str,
     _format(

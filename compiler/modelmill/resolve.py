@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document
 from modelmill.chains import linearise, unknown_preset
-from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error
+from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
 from modelmill.merge import merge
 from modelmill.references import substitute
 from modelmill.spec.documents import Spec
@@ -167,7 +167,12 @@ class Resolver:
         unknown = [item for item in extends.value if item.value not in self.catalog.presets]
         if unknown:
             raise CompileError(unknown_preset(self.catalog, item.value, item) for item in unknown)
-        return linearise(self.catalog, names, None)
+        chain = linearise(self.catalog, names, None)
+        for preset in chain:
+            more = [key for key in preset.record.spec.value if key not in SHARED]
+            if more:
+                raise CompileError([_more_than_a_role(preset, more[0], extends)])
+        return chain
 
     def _finish(self, model: Document, overlay: Document | None, tree: Node) -> Node:
         """References replaced, and what was shared by the roles left only in the roles."""
@@ -225,6 +230,16 @@ def _entries(node: Node | None, what: str) -> dict[str, Node]:
 
 def _not_written(what: str, says: str, node: Node) -> Diagnostic:
     return error("S402", f"{what} must be {says}; a reference cannot stand for it", node.span)
+
+
+def _more_than_a_role(preset: Document, key: str, extends: Node) -> Diagnostic:
+    return error(
+        "R310",
+        f"a role cannot extend `{preset.name}`: it sets `{key}`, which a role does not have",
+        extends.span,
+        "extend it in the model, or move the part for a role into a preset of its own",
+        [Note(f"`{key}` is set here", preset.record.spec.value[key].key_span)],
+    )
 
 
 def _shared(spec: dict[str, Node]) -> dict[str, Node]:

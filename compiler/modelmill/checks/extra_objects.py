@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error
 from modelmill.variant import Variant
+
+# What kustomize and the API server take as a name; RBAC objects may hold a colon.
+_is_name = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?").fullmatch
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for name, body in variant.spec.extra_objects.items():
         span = variant.key_span_of("extraObjects", name)
-        metadata = body.get("metadata")
-        missing = [
-            f"`{key}`" for key in ("apiVersion", "kind") if not isinstance(body.get(key), str)
-        ]
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-            missing.append("`metadata.name`")
-        if missing:
+        fault = _fault(body)
+        if fault:
             yield error(
                 "C516",
-                f"the extra object `{name}` has no {' and no '.join(missing)}",
+                f"the extra object `{name}` {fault}",
                 span,
                 "write it as `kubectl apply` would take it",
             )
@@ -31,3 +31,32 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
                 span,
                 "keep secrets out of Git: refer to one, or use an ExternalSecret",
             )
+
+
+def _fault(body: dict[str, Any]) -> str:
+    metadata = body.get("metadata")
+    named = metadata if isinstance(metadata, dict) else {}
+    missing = [f"`{key}`" for key in ("apiVersion", "kind") if not _is_text(body.get(key))]
+    if not _is_text(named.get("name")):
+        missing.append("`metadata.name`")
+    if missing:
+        return f"has no {' and no '.join(missing)}"
+    if body["kind"].endswith("List") and "items" in body:
+        return "is a list of objects: write each as one of its own"
+    if not _is_name(named["name"]):
+        return f"has a name that Kubernetes does not take: `{named['name']}`"
+    if not isinstance(named.get("namespace", ""), str):
+        return "has a namespace that is not a string"
+    for part in ("labels", "annotations"):
+        entries = named.get(part, {})
+        if not isinstance(entries, dict) or not all(map(_is_string, entries.values())):
+            return f"has {part} that are not strings by name"
+    return ""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from modelmill import console
-from modelmill.commands.shared import chosen, environment_option, overlay_of, read
+from modelmill.commands.shared import chosen, environment_option, model_of, overlay_of, read
 from modelmill.diagnostics import CompileError, Span
 from modelmill.dotted import parse_path
 from modelmill.explain import Layer, Origin, Referred, Step, Trace
@@ -51,7 +51,7 @@ def command(
         return _reach(repository, preset, sources.texts, format_name)
     if model is None:
         raise click.UsageError("name a model, or a preset with --preset")
-    chosen("model", [model], repository.catalog.models)
+    model_of(repository, model)
     try:
         trace = _trace(repository, model, environment)
     except CompileError as fault:

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from modelmill import console, yamltext
-from modelmill.commands.shared import chosen, environment_option, overlay_of, read
-from modelmill.diagnostics import Diagnostic
+from modelmill.commands.shared import environment_option, model_of, overlay_of, read
+from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.pipeline import rendered, variant_of
 from modelmill.resolve import Resolver, environments_of
 
@@ -20,8 +20,7 @@ from modelmill.resolve import Resolver, environments_of
 def command(directory: Path, model: str, environment: str | None) -> int:
     """Print the manifests MODEL compiles to, without an environment or in one."""
     sources, repository = read(directory)
-    chosen("model", [model], repository.catalog.models)
-    document = repository.catalog.models[model]
+    document = model_of(repository, model)
     overlay = overlay_of(repository, environment)
     if overlay is not None and overlay not in environments_of(repository.catalog, document):
         raise click.UsageError(f"the environment `{overlay.name}` does not take `{model}`")
@@ -29,6 +28,9 @@ def command(directory: Path, model: str, environment: str | None) -> int:
     variant = variant_of(repository, Resolver(repository.catalog), document, overlay, found)
     if variant is None:
         return console.findings([d for each in found.values() for d in each], sources.texts, "text")
-    objects = rendered(variant)
+    try:
+        objects = rendered(variant)
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, sources.texts, "text")
     console.result("---\n".join(yamltext.dump(resource.body) for resource in objects))
     return 0

@@ -58,6 +58,14 @@ def chosen(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
     return list(names)
 
 
+def model_of(repository: Repository, name: str) -> Document:
+    """A model by its name. One whose file has faults exists, so the faults are what to say."""
+    if ("Model", name) in repository.catalog.unread:
+        stop(console.findings(repository.problems, repository.texts, "text"))
+    chosen("model", [name], repository.catalog.models)
+    return repository.catalog.models[name]
+
+
 def overlay_of(repository: Repository, environment: str | None) -> Document | None:
     if environment is None:
         return None

@@ -43,8 +43,8 @@ def _words(catalogue: EngineCatalogue, name: str, value: Any) -> list[str]:
 
 
 def compact(value: Any) -> str:
-    """JSON without spaces, keys in the order they were written."""
-    return json.dumps(_unfrozen(value), separators=(",", ":"), ensure_ascii=False)
+    """JSON without spaces, keys sorted: their order in a file must not restart a pod."""
+    return json.dumps(_unfrozen(value), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
 
 def _unfrozen(value: Any) -> Any:

@@ -235,7 +235,7 @@ def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
         flags["ha-enable-leader-election"] = True
     if scheduler.pod_monitor is not None:
         flags["metrics-endpoint-auth"] = False
-    flags.update(scheduler.flags)
+    flags.update(sorted(scheduler.flags.items()))
     return [f"--{name}={_flag_text(value)}" for name, value in flags.items() if value is not None]
 
 

@@ -28,7 +28,9 @@ def emit(variant: Variant) -> Iterable[Resource]:
     )
     match = given(
         path={"type": "PathPrefix", "value": route.path},
-        headers=[{"type": "Exact", "name": k, "value": v} for k, v in route.headers.items()],
+        headers=[
+            {"type": "Exact", "name": k, "value": v} for k, v in sorted(route.headers.items())
+        ],
     )
     labels = {**variant.labels, **(metadata.labels if metadata else {})}
     yield resource(

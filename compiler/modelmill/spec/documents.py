@@ -11,6 +11,7 @@ from modelmill.record import (
     FreeMapping,
     LabelValue,
     PartialShape,
+    QualifiedName,
     Record,
     field,
 )
@@ -65,10 +66,10 @@ class Identity(Record):
     noun = "metadata"
 
     name: DnsLabel = field("The document's name, unique in its kind.")
-    labels: Mapping[str, LabelValue] = field(
+    labels: Mapping[QualifiedName, LabelValue] = field(
         "Labels overlays select models by; added to its objects.", default=EMPTY
     )
-    annotations: Mapping[str, str] = field(
+    annotations: Mapping[QualifiedName, str] = field(
         "Notes for people and tools; not emitted.", default=EMPTY
     )
 

@@ -7,10 +7,14 @@ from typing import Literal
 
 from modelmill.record import (
     EMPTY,
+    EnvName,
+    FlagName,
     FreeMapping,
     Json,
+    QualifiedName,
     Quantity,
     Record,
+    Version,
     field,
 )
 from modelmill.spec.pod import EnvValue
@@ -33,14 +37,14 @@ class Engine(Record):
     }
 
     type: EngineType = field("Which engine.")
-    version: str = field("Engine release, which selects the catalogue of known flags: v0.26.0.")
+    version: Version = field("Engine release, which selects the catalogue of known flags: v0.26.0.")
     image: str = field("Image with a tag or digest; `${engine.version}` may stand in it.")
-    args: Mapping[str, Json] = field(
+    args: Mapping[FlagName, Json] = field(
         "Engine flags by name, without dashes. true is the bare flag, false its `--no-` form or "
         "absence, a list is a repeated flag or several words, a mapping is written as JSON.",
         default=EMPTY,
     )
-    env: Mapping[str, EnvValue] = field(
+    env: Mapping[EnvName, EnvValue] = field(
         "Environment of the engine container by variable name.", default=EMPTY
     )
     command: tuple[str, ...] = field(
@@ -64,20 +68,20 @@ class Accelerator(Record):
     vendor: str | None = field(
         "Maker, as the llm-d.ai/accelerator-vendor label spells it.", default=None
     )
-    resource: str | None = field(
+    resource: QualifiedName | None = field(
         "Extended resource a pod asks for: nvidia.com/gpu. Absent where none is needed (CPU).",
         default=None,
     )
     memory: Quantity | None = field("Memory of one accelerator.", default=None)
     per_node: int | None = field("Accelerators in one node.", default=None, minimum=1)
-    node_labels: Mapping[str, tuple[str, ...]] = field(
+    node_labels: Mapping[QualifiedName, tuple[str, ...]] = field(
         "Node labels that tell the product, with the values that count: required node affinity.",
         default=EMPTY,
     )
     tolerations: Mapping[str, FreeMapping] = field(
         "Tolerations its nodes need, by taint key.", default=EMPTY
     )
-    env: Mapping[str, EnvValue] = field(
+    env: Mapping[EnvName, EnvValue] = field(
         "Environment the product needs; the engine's wins.", default=EMPTY
     )
 

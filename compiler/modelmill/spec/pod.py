@@ -13,9 +13,11 @@ from modelmill.record import (
     EMPTY,
     DnsLabel,
     DnsName,
+    EnvName,
     Exclusive,
     FreeMapping,
     LabelValue,
+    QualifiedName,
     Quantity,
     Record,
     Scalar,
@@ -39,17 +41,19 @@ EnvValue = Scalar | EnvSource
 class Metadata(Record):
     """Labels and annotations added to generated objects."""
 
-    labels: Mapping[str, LabelValue] = field(
+    labels: Mapping[QualifiedName, LabelValue] = field(
         "Labels to add; never part of a selector.", default=EMPTY
     )
-    annotations: Mapping[str, str] = field("Annotations to add.", default=EMPTY)
+    annotations: Mapping[QualifiedName, str] = field("Annotations to add.", default=EMPTY)
 
 
 class Resources(Record):
     """What a container asks for. Accelerators are added from parallelism; leave them out here."""
 
-    requests: Mapping[str, Quantity] = field("Requested amount by resource name.", default=EMPTY)
-    limits: Mapping[str, Quantity] = field("Limit by resource name.", default=EMPTY)
+    requests: Mapping[QualifiedName, Quantity] = field(
+        "Requested amount by resource name.", default=EMPTY
+    )
+    limits: Mapping[QualifiedName, Quantity] = field("Limit by resource name.", default=EMPTY)
 
 
 class Probe(Record):
@@ -121,7 +125,7 @@ class Container(ContainerFields):
     image: str = field("Image with a tag or digest.")
     command: tuple[str, ...] = field("Entry point.", default=())
     args: tuple[str, ...] = field("Arguments; replaced as a whole by a higher layer.", default=())
-    env: Mapping[str, EnvValue] = field("Environment by variable name.", default=EMPTY)
+    env: Mapping[EnvName, EnvValue] = field("Environment by variable name.", default=EMPTY)
     resources: Resources | None = field("Requests and limits.", default=None)
     restart_policy: Literal["Always"] | None = field(
         "`Always` makes an init container a native sidecar.", default=None
@@ -138,9 +142,13 @@ class Pod(Record):
         "serviceAccount": "serviceAccountName",
     }
 
-    labels: Mapping[str, LabelValue] = field("Pod labels; never part of a selector.", default=EMPTY)
-    annotations: Mapping[str, str] = field("Pod annotations.", default=EMPTY)
-    node_selector: Mapping[str, LabelValue] = field("Node labels a pod needs.", default=EMPTY)
+    labels: Mapping[QualifiedName, LabelValue] = field(
+        "Pod labels; never part of a selector.", default=EMPTY
+    )
+    annotations: Mapping[QualifiedName, str] = field("Pod annotations.", default=EMPTY)
+    node_selector: Mapping[QualifiedName, LabelValue] = field(
+        "Node labels a pod needs.", default=EMPTY
+    )
     tolerations: Mapping[str, FreeMapping] = field(
         "Tolerations by taint key: {operator, value, effect}.", default=EMPTY
     )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from modelmill.record import EMPTY, Duration, Format, Quantity, Record, field
+from modelmill.record import (
+    EMPTY,
+    Duration,
+    Format,
+    LabelValue,
+    QualifiedName,
+    Quantity,
+    Record,
+    field,
+)
 from modelmill.spec.engine import Accelerator, Engine, KvTransfer, Parallelism
 from modelmill.spec.pod import ContainerFields, Metadata, Pod, Probes, Resources
 
@@ -52,7 +61,9 @@ class PodMonitor(Record):
     interval: Duration = field("Time between scrapes.", default="30s")
     scrape_timeout: Duration | None = field("Time until a scrape fails.", default=None)
     path: str | None = field("Metrics path; the engine's own unless set.", default=None)
-    labels: Mapping[str, str] = field("Labels a Prometheus selects monitors by.", default=EMPTY)
+    labels: Mapping[QualifiedName, LabelValue] = field(
+        "Labels a Prometheus selects monitors by.", default=EMPTY
+    )
 
 
 class Workload(Record):

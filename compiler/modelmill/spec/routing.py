@@ -10,6 +10,8 @@ from modelmill.record import (
     DnsLabel,
     DnsName,
     Duration,
+    EnvName,
+    FlagName,
     FreeMapping,
     Record,
     Scalar,
@@ -131,10 +133,10 @@ class Scheduler(Record):
         "Pickers; more than one elect a leader.", default=1, minimum=1, maximum=10
     )
     resources: Resources | None = field("Requests and limits of the picker.", default=None)
-    flags: Mapping[str, Scalar] = field(
+    flags: Mapping[FlagName, Scalar] = field(
         "Further flags of the picker, without dashes.", default=EMPTY
     )
-    env: Mapping[str, EnvValue] = field("Environment of the picker.", default=EMPTY)
+    env: Mapping[EnvName, EnvValue] = field("Environment of the picker.", default=EMPTY)
     pod_monitor: PodMonitor | None = field("Emits a PodMonitor for the picker.", default=None)
     metadata: Metadata | None = field("Labels and annotations of its Deployment.", default=None)
     pod: Pod | None = field("Pod fields of the picker, further containers included.", default=None)
@@ -149,10 +151,10 @@ class Sidecar(Record):
         "Port the engine listens on behind the sidecar.", default=8200, minimum=1, maximum=65535
     )
     resources: Resources | None = field("Requests and limits of the sidecar.", default=None)
-    flags: Mapping[str, Scalar] = field(
+    flags: Mapping[FlagName, Scalar] = field(
         "Further flags of the sidecar, without dashes.", default=EMPTY
     )
-    env: Mapping[str, EnvValue] = field("Environment of the sidecar.", default=EMPTY)
+    env: Mapping[EnvName, EnvValue] = field("Environment of the sidecar.", default=EMPTY)
 
 
 class Routing(Record):
