@@ -7,6 +7,7 @@ flags are.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from modelmill import model_volume, names
@@ -44,25 +45,39 @@ STARTUP = {
 }
 READINESS = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 3}
 LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
+# Fields of a role its pods are made of; the others are about how many there are.
+POD_PARTS = (
+    "engine",
+    "accelerator",
+    "parallelism",
+    "resources",
+    "shared_memory",
+    "kv_transfer",
+    "probes",
+    "metadata",
+    "pod",
+    "container",
+)
 # Long answers take minutes to stream; the default of 30 s would cut them off.
 GRACE_SECONDS = 130
 
 
-def role_inputs(variant: Variant, key: str) -> tuple[object, ...]:
-    """All that a role's pods follow from, beside what every variant of the model has in common."""
-    spec = variant.spec
-    return (
-        spec.roles[key],
-        spec.model,
-        spec.routing,
-        variant.role_type(key),
-        key,
-        "behind a sidecar" if variant.has_sidecar(key) else "alone",
-    )
-
-
 def pod_template(variant: Variant, key: str) -> Manifest:
-    """PodTemplateSpec of a role."""
+    """PodTemplateSpec of a role; one for environments that differ in nothing a pod is made of."""
+    role, spec = variant.roles[key], variant.spec
+    inputs = (
+        "pod template",
+        key,
+        variant.role_type(key),
+        f"{variant.routing.port} {variant.has_sidecar(key)}",
+        spec.routing.sidecar if spec.routing else None,
+        spec.model,
+        *(getattr(role, part) for part in POD_PARTS),
+    )
+    return variant.once(inputs, partial(_pod_template, variant, key))
+
+
+def _pod_template(variant: Variant, key: str) -> Manifest:
     role = variant.roles[key]
     metadata = role.metadata
     pod_labels = {

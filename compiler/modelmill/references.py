@@ -76,23 +76,21 @@ class _Substitution:
             return node
         if isinstance(value, list):
             items = [self._walk(child, role) for child in value]
-            return Node(items, node.place, node.key, node.under)
+            return _settled(node, Node(items, node.place, node.key, node.under))
         if node is self.spec:
             return self._walk_spec(node)
         entries = {key: self._walk(child, role) for key, child in value.items()}
-        return Node(entries, node.place, node.key, node.under)
+        return _settled(node, Node(entries, node.place, node.key, node.under))
 
     def _walk_spec(self, node: Node) -> Node:
         """The spec itself, whose roles are each a scope of their own."""
         entries = {}
         for key, child in node.value.items():
             if key == "roles" and isinstance(child.value, dict):
-                roles = {
-                    n: _settled(each, self._walk(each, each)) for n, each in child.value.items()
-                }
+                roles = {name: self._walk(each, each) for name, each in child.value.items()}
                 entries[key] = Node(roles, child.place, child.key, child.under)
             else:
-                entries[key] = _settled(child, self._walk(child, None))
+                entries[key] = self._walk(child, None)
         return Node(entries, node.place, node.key, node.under)
 
     def _string(self, node: Node, role: Node | None) -> Node:

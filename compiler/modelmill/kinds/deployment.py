@@ -7,20 +7,17 @@ first waits forever for a GPU the old pod holds (llm-d-modelservice#247).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from modelmill import names
 from modelmill.containers import Manifest, given
-from modelmill.pods import accelerator_request, pod_template, role_inputs, role_labels
+from modelmill.pods import accelerator_request, pod_template, role_labels
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
     for key in variant.roles:
-        yield variant.once(
-            ("Deployment", key, *role_inputs(variant, key)), partial(_deployment, variant, key)
-        )
+        yield _deployment(variant, key)
 
 
 def _deployment(variant: Variant, key: str) -> Resource:
