@@ -498,8 +498,13 @@ def test_what_files_hold_cannot_leave_a_code_block(tmp_path: Path) -> None:
     """Backticks, mentions, HTML, links and control characters in values and in a file's name."""
     root = committed(tmp_path)
     hostile = "``````\\n@octocat <img onerror=alert(1)> </details> ![x](https://e.example) \\u202E"
-    annotations = f'{{"a@octocat`<b>": "{hostile}"}}'
-    spec = f"pod: {{annotations: {annotations}}}\nroles: {{server: {{replicas: 2}}}}"
+    config = f'{{"a@octocat`<b>": "{hostile}"}}'
+    layers = [
+        f"kvTransfer: {{connector: nixl, config: {config}}}",
+        f'pod: {{annotations: {{a: "{hostile}"}}}}',
+        "roles: {server: {replicas: 2}}",
+    ]
+    spec = "\n".join(layers)
     (root / "models/one.yaml").unlink()
     name = "models/<img src=x> @octocat `|*.yaml"
     write_files(root, {name: model("one", spec, "[sim]")})

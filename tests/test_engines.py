@@ -155,7 +155,7 @@ WORDS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "fraction": ({"gpu-memory-utilization": 0.95}, ["--gpu-memory-utilization=0.95"]),
     "a-mapping-is-json": (
         {"tomorrow": {"b": [1, True], "a": None}},
-        ['--tomorrow={"b":[1,true],"a":null}'],
+        ['--tomorrow={"a":null,"b":[1,true]}'],
     ),
     "not-ascii": ({"tomorrow": {"é": "😀"}}, ['--tomorrow={"é":"😀"}']),
     "a-list-of-an-unknown-flag-repeats": (

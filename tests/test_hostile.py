@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,7 +171,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kind": "Preset",
         "metadata": {"name": "more"},
         "extends": ["base"],
-        "spec": {"pod": {"labels": {"more": "b"}}, "routing": {"port": 80}},
+        "spec": {"pod": {"labels": {"more": "b"}}, "sharedMemory": "1Gi"},
     },
     "presets/base.yaml": {
         "apiVersion": API,
@@ -278,3 +279,45 @@ def test_the_repository_these_tests_bend_is_sound(tmp_path: Path) -> None:
 @given(st.sampled_from(PLACES), st.sampled_from(ODD))
 def test_any_value_in_any_place(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     assert_no_bug(changed(*place, value))
+
+
+@pytest.mark.parametrize(
+    "version", ["9" * 5000, "v" + "9" * 5000, "0." * 2500 + "0", "newest", "v"]
+)
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_version_that_is_none(version: str, quoted: bool) -> None:
+    """A catalogue of flags is chosen by it, so it is read as numbers: not these."""
+    texts = {name: yamltext.dump(document) for name, document in DOCUMENTS.items()}
+    said = f'"{version}"' if quoted else version
+    texts["models/tiny.yaml"] = texts["models/tiny.yaml"].replace(
+        "version: v0.26.0", f"version: {said}"
+    )
+    assert_no_bug(texts)
+    with TemporaryDirectory() as folder:
+        ran = run(write_files(Path(folder), texts), "lint")
+    assert ran.status == 1
+    assert "models/tiny.yaml:" in ran.stderr
+    assert max(map(len, ran.stderr.splitlines())) < 1000
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": op, "path": path, "value": value}
+        for op in ("add", "replace", "remove")
+        for path in (
+            "",
+            "/metadata",
+            "/metadata/name",
+            "/metadata/namespace",
+            "/metadata/labels",
+            "/metadata/annotations",
+            "/spec",
+        )
+        for value in (5, "x", ["x"], {"x": 5}, None)
+    ],
+    ids=lambda o: f"{o['op']}-{o['path'] or 'all'}-{o['value']}",
+)
+def test_any_patch_of_what_an_object_is_known_by(operation: dict[str, Any]) -> None:
+    texts = changed("overlays/prod/environment.yaml", ("patches", "p", "operations"), [operation])
+    assert_no_bug(texts)

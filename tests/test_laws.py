@@ -548,16 +548,7 @@ routing:
       schedulingProfiles: {default: {plugins: {p: {}}}}
     podMonitor: {}
 """
-OURS = [
-    "app.kubernetes.io/name",
-    "app.kubernetes.io/instance",
-    "app.kubernetes.io/component",
-    "app.kubernetes.io/managed-by",
-    "llm-d.ai/inference-serving",
-    "llm-d.ai/role",
-    "modelmill.dev/entry",
-    "team",
-]
+FREE_LABELS = ["app.kubernetes.io/version", "llm-d.ai/model", "llm-d.ai/guide", "team"]
 
 
 def selections(text: str) -> dict[tuple[str, ...], Any]:
@@ -579,7 +570,7 @@ def selections(text: str) -> dict[tuple[str, ...], Any]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(OURS), st.sampled_from(["true", "x", "prefill"]), max_size=4),
+    st.dictionaries(st.sampled_from(FREE_LABELS), st.sampled_from(["true", "x", "prefill"]), max_size=4),
     st.sampled_from(["preset", "model", "role", "pod", "picker", "overlay"]),
 )
 def test_no_label_changes_what_is_selected(labels: dict[str, str], where: str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from modelmill.diagnostics import Diagnostic, has_errors, tidy
 
+# A count that is over before it can be read is noise.
+FEW = 50
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
 
@@ -51,19 +53,14 @@ def default_format() -> str:
 
 
 class Progress:
-    """A line on stderr that counts, for a person only. Silent when nobody watches."""
+    """A line on stderr that counts, for a person only. Silent when nobody watches, or in CI."""
 
-    def __init__(self, total: int, doing: str) -> None:
-        self.total = total
+    def __init__(self, doing: str) -> None:
         self.doing = doing
-        self.shows = sys.stderr.isatty() and total >= 50 and not os.environ.get("CI")
+        self.shows = sys.stderr.isatty() and not os.environ.get("CI")
 
-    def at(self, count: int) -> None:
-        if self.shows:
-            sys.stderr.write(f"\r{self.doing} {count}/{self.total}")
-            sys.stderr.flush()
-
-    def done(self) -> None:
-        if self.shows:
-            sys.stderr.write("\r\x1b[K")
+    def __call__(self, done: int, total: int) -> None:
+        if self.shows and total >= FEW:
+            end = "\r\x1b[K" if done == total else ""
+            sys.stderr.write(f"\r{self.doing} {done}/{total}{end}")
             sys.stderr.flush()

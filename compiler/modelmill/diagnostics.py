@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
+MOST_QUOTED = 80
 
 
 class Span(NamedTuple):
@@ -76,6 +77,11 @@ def tidy(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     return any(d.severity == "error" for d in diagnostics)
+
+
+def cut(text: str) -> str:
+    """Text as a message quotes it: cut where it would hide the rest of the message."""
+    return text if len(text) <= MOST_QUOTED else text[:MOST_QUOTED] + "…"
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

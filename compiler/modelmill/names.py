@@ -25,7 +25,7 @@ ENTRY = "modelmill.dev/entry"
 """Marks pods that take clients' requests themselves; prefill pods are reached through decode."""
 CONFIG_HASH = "modelmill.dev/config-hash"
 
-FROZEN = frozenset({NAME, INSTANCE, COMPONENT, MANAGED_BY, SERVING, ENTRY})
+FROZEN = frozenset({NAME, INSTANCE, COMPONENT, MANAGED_BY, SERVING, ENTRY, ROLE})
 """Labels that only the compiler sets."""
 
 NONE: Mapping[str, str] = MappingProxyType({})

@@ -23,10 +23,8 @@ def apply_patches(variant: Variant, resources: tuple[Resource, ...]) -> tuple[Re
     problems: list[Diagnostic] = []
     result = list(resources)
     for name, entry in overlay.record.patches.items():
-        if entry.target.model not in (None, variant.name):
-            continue
         for index, resource in enumerate(result):
-            if not _matches(entry, resource):
+            if not is_for(entry, variant, resource):
                 continue
             try:
                 operations = patch.parse([dict(operation) for operation in entry.operations])
@@ -41,9 +39,14 @@ def apply_patches(variant: Variant, resources: tuple[Resource, ...]) -> tuple[Re
     return tuple(result)
 
 
-def _matches(entry: Patch, resource: Resource) -> bool:
+def is_for(entry: Patch, variant: Variant, resource: Resource) -> bool:
+    """Whether a patch of the variant's environment is for one of its objects."""
     target = entry.target
-    return target.kind == resource.kind and target.name in (None, resource.name)
+    return (
+        target.model in (None, variant.name)
+        and target.kind == resource.kind
+        and target.name in (None, resource.name)
+    )
 
 
 def _misfit(

@@ -39,7 +39,6 @@ from modelmill.sources import PROJECT, Sources
 from modelmill.variant import Variant, decode
 
 ENVIRONMENTS = "_environments"
-Progress = Callable[[str], None]
 
 
 class Repository(NamedTuple):
@@ -84,9 +83,13 @@ def index(sources: Sources) -> Repository:
 
 
 def compile_repository(
-    repository: Repository, models: Collection[str] | None = None, jobs: int = 1
+    repository: Repository,
+    models: Collection[str] | None = None,
+    jobs: int = 1,
+    seen: Callable[[int, int], None] | None = None,
 ) -> Compilation:
-    """Compile all models, or those named, and what their environments own."""
+    """Compile all models, or those named, and what their environments own. `seen` is told how many
+    of how many models are done."""
     from modelmill.workers import map_models
 
     catalog = repository.catalog
@@ -96,6 +99,7 @@ def compile_repository(
         lambda: Resolver(catalog),
         chosen,
         jobs,
+        seen,
     )
     found = [*repository.problems, *(d for each in compiled for d in each.diagnostics)]
     facts = [each for model in compiled for each in model.facts]
@@ -118,10 +122,13 @@ def compile_model(repository: Repository, resolver: Resolver, model: Document) -
     variants = {o.name: variant_of(repository, resolver, model, o, found) for o in overlays}
     objects = {n: _objects(catalog, variant, found) for n, variant in variants.items() if variant}
     base_objects = _objects(catalog, base, found) if base else ()
-    if variants and not has_errors(d for n, each in found.items() if n is not None for d in each):
+    if variants:
         # Nobody deploys the base: what only environments bring may be missing from it. The overlays
         # then hold their objects whole.
-        found[None] = [d for d in found[None] if d.severity != "error" or d.code == "R303"]
+        everywhere = set.intersection(*(set(found[name]) for name in variants))
+        found[None] = [
+            d for d in found[None] if d.severity != "error" or d.code == "R303" or d in everywhere
+        ]
     diagnostics = _attributed(found)
     facts = tuple(
         facts_of(variant, objects[name])

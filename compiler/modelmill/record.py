@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, dataclass_transform
 
-from modelmill.diagnostics import Diagnostic, did_you_mean, error
+from modelmill.diagnostics import Diagnostic, cut, did_you_mean, error
 from modelmill.tree import Node, plain
 
 REQUIRED: Any = object()
@@ -173,13 +173,18 @@ EnvName: TypeAlias = Annotated[
     _format(
         "env-name",
         r"[-._A-Za-z][-._A-Za-z0-9]{0,255}",
-        "the name of an environment variable",
+        "the name of an environment variable (letters, digits, `_`, `-`, `.`; no digit first)",
         "VLLM_LOGGING_LEVEL",
     ),
 ]
 FlagName: TypeAlias = Annotated[
     str,
-    _format("flag-name", r"-{0,2}[A-Za-z0-9][-_.A-Za-z0-9]{0,127}", "a flag", "max-model-len"),
+    _format(
+        "flag-name",
+        r"-{0,2}[A-Za-z0-9][-_.A-Za-z0-9]{0,127}",
+        "the name of a flag (letters, digits, `-`, `_`, `.`)",
+        "max-model-len",
+    ),
 ]
 LabelValue: TypeAlias = Annotated[
     str,
@@ -281,7 +286,7 @@ class TextShape(Shape):
         if self.format is not None and not self.format.matches(value):
             problems.add(
                 "S405",
-                f"{problems.at} must be {self.says}, not `{value}`",
+                f"{problems.at} must be {self.says}, not {_quoted(value)}",
                 node,
                 f"for example `{self.format.example}`",
             )
@@ -430,7 +435,7 @@ class MapShape(Shape):
                 continue
             if self.key is not None and not self.key.matches(key):
                 problems.found.append(
-                    error("S405", f"`{key}` must be {self.key.says}", child.key_span)
+                    error("S405", f"{_quoted(key)} must be {self.key.says}", child.key_span)
                 )
             problems.at = f"`{key}`"
             decoded[key] = self.value.decode(child, problems)
@@ -580,7 +585,12 @@ def written(node: Node) -> str:
     """A wrong value as messages quote it."""
     if isinstance(node.value, dict | list) or node.value is None:
         return _kind(node)
-    return f"`{str(node.value).lower() if isinstance(node.value, bool) else node.value}`"
+    return _quoted(str(node.value).lower() if isinstance(node.value, bool) else str(node.value))
+
+
+def _quoted(text: str) -> str:
+    """Text in backticks, where what is empty would not be seen."""
+    return f"`{cut(text)}`" if text else '`""`'
 
 
 def _kind(node: Node) -> str:

@@ -168,10 +168,14 @@ class Resolver:
         if unknown:
             raise CompileError(unknown_preset(self.catalog, item.value, item) for item in unknown)
         chain = linearise(self.catalog, names, None)
-        for preset in chain:
-            more = [key for key in preset.record.spec.value if key not in SHARED]
-            if more:
-                raise CompileError([_more_than_a_role(preset, more[0], extends)])
+        problems = [
+            _more_than_a_role(self.catalog, preset, key, extends.value)
+            for preset in chain
+            for key in preset.record.spec.value
+            if key not in SHARED
+        ]
+        if problems:
+            raise CompileError(problems)
         return chain
 
     def _finish(self, model: Document, overlay: Document | None, tree: Node) -> Node:
@@ -232,11 +236,15 @@ def _not_written(what: str, says: str, node: Node) -> Diagnostic:
     return error("S402", f"{what} must be {says}; a reference cannot stand for it", node.span)
 
 
-def _more_than_a_role(preset: Document, key: str, extends: Node) -> Diagnostic:
+def _more_than_a_role(
+    catalog: Catalog, preset: Document, key: str, entries: list[Node]
+) -> Diagnostic:
+    entry = next(e for e in entries if preset in linearise(catalog, (e.value,), None))
+    it = "it" if entry.value == preset.name else f"its preset `{preset.name}`"
     return error(
         "R310",
-        f"a role cannot extend `{preset.name}`: it sets `{key}`, which a role does not have",
-        extends.span,
+        f"a role cannot extend `{entry.value}`: {it} sets `{key}`, which a role does not have",
+        entry.span,
         "extend it in the model, or move the part for a role into a preset of its own",
         [Note(f"`{key}` is set here", preset.record.spec.value[key].key_span)],
     )

@@ -24,7 +24,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
+from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
 from modelmill.tree import Node, Place
 from modelmill.yaml_faults import syntax_error, text_of, unambiguous
 
@@ -222,16 +222,18 @@ class _Builder:
             self.problems.append(
                 error(
                     "Y110",
-                    f"`{text}` is too large: JSON readers round numbers above 2^53",
+                    f"`{cut(text)}` is too large: JSON readers round numbers above 2^53",
                     Span(*place),
-                    f'write "{text}" if it is a string',
+                    f'write "{cut(text)}" if it is a string',
                 )
             )
         return number
 
     def _finite(self, number: float, text: str, place: Place) -> float:
         if isinf(number):
-            self.problems.append(error("Y110", f"`{text}` is too large for a number", Span(*place)))
+            self.problems.append(
+                error("Y110", f"`{cut(text)}` is too large for a number", Span(*place))
+            )
         return number
 
     def _check_ambiguous(self, text: str, place: Place) -> None:
@@ -240,7 +242,7 @@ class _Builder:
             self.problems.append(
                 error(
                     "Y110",
-                    f"YAML readers disagree on what `{text}` means",
+                    f"YAML readers disagree on what `{cut(text)}` means",
                     Span(*place),
                     unambiguous(text),
                 )

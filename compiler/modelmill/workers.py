@@ -24,17 +24,20 @@ def map_models(
     state: Callable[[], S],
     models: Sequence[Document],
     jobs: int,
+    seen: Callable[[int, int], None] | None = None,
 ) -> list[T]:
-    """`work` for each model; `state` makes what one process keeps from model to model."""
+    """`work` for each model; `state` makes what one process keeps from model to model. `seen` is
+    told how far this process has come, the others being taken to be as far."""
     jobs = min(jobs, len(models) // WORTHWHILE + 1) if hasattr(os, "fork") else 1
-    if jobs <= 1:
-        kept = state()
-        return [work(model, kept) for model in models]
-    size = -(-len(models) // jobs)
-    chunks = [models[start : start + size] for start in range(0, len(models), size)]
+    size = -(-len(models) // max(jobs, 1)) or 1
+    chunks = [models[start : start + size] for start in range(0, len(models), size)] or [()]
     children = [_start(work, state, chunk) for chunk in chunks[1:]]
     kept = state()
-    results = [work(model, kept) for model in chunks[0]]
+    results = []
+    for count, model in enumerate(chunks[0], 1):
+        results.append(work(model, kept))
+        if seen is not None:
+            seen(min(count * len(chunks), len(models)), len(models))
     for process, pipe in children:
         results.extend(_finish(process, pipe))
     return results

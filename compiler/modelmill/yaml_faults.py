@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import yaml
 
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
+from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
 
 
 class Complaint(NamedTuple):
@@ -143,5 +143,5 @@ def unambiguous(text: str) -> str:
     if lowered in ("n", "no", "off"):
         return f'write false, or "{text}" for the string'
     if ":" in text or text.count("-") > 1:
-        return f'write "{text}"'
-    return f'write "{text}" for the string, or the number in plain digits'
+        return f'write "{cut(text)}"'
+    return f'write "{cut(text)}" for the string, or the number in plain digits'

@@ -45,10 +45,15 @@ def _fault(body: dict[str, Any]) -> str:
         return "is a list of objects: write each as one of its own"
     if not _is_name(named["name"]):
         return f"has a name that Kubernetes does not take: `{named['name']}`"
-    if not isinstance(named.get("namespace", ""), str):
+    return fault_of_metadata(named)
+
+
+def fault_of_metadata(metadata: dict[str, Any]) -> str:
+    """What kustomize cannot read in an object's metadata; "" if it can."""
+    if not isinstance(metadata.get("namespace", ""), str):
         return "has a namespace that is not a string"
     for part in ("labels", "annotations"):
-        entries = named.get(part, {})
+        entries = metadata.get(part, {})
         if not isinstance(entries, dict) or not all(map(_is_string, entries.values())):
             return f"has {part} that are not strings by name"
     return ""

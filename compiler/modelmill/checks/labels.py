@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from modelmill.diagnostics import Diagnostic, error
+from modelmill.diagnostics import Diagnostic, Span, error
 from modelmill.names import FROZEN
+from modelmill.spec.pod import Metadata, Pod
+from modelmill.spec.role import PodMonitor
 from modelmill.variant import Variant
 
 Place = tuple[str, ...]
@@ -13,37 +15,42 @@ Place = tuple[str, ...]
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for place, labels in _said(variant):
-        for label in labels:
-            if label in FROZEN:
-                yield error(
-                    "C526",
-                    f"the label `{label}` is set by modelmill, which selects objects by it",
-                    variant.key_span_of(*place, "labels", label),
-                    "choose another label",
-                )
+        for label in sorted(FROZEN & labels.keys()):
+            yield _refused(label, variant.key_span_of(*place, "labels", label))
     written = variant.model.node.nearest("metadata", "labels")
-    for label in FROZEN & variant.model.record.metadata.labels.keys():
-        yield error(
-            "C526",
-            f"the label `{label}` is set by modelmill, which selects objects by it",
-            written.nearest(label).key_span,
-            "choose another label",
-        )
+    for label in sorted(FROZEN & variant.model.record.metadata.labels.keys()):
+        yield _refused(label, written.nearest(label).key_span)
+
+
+def _refused(label: str, span: Span) -> Diagnostic:
+    return error(
+        "C526",
+        f"the label `{label}` is set by modelmill, which knows its objects by it",
+        span,
+        "choose another label",
+    )
 
 
 def _said(variant: Variant) -> Iterable[tuple[Place, Mapping[str, str]]]:
     """Labels people wrote, by the place of the mapping that holds them."""
     for key, role in variant.roles.items():
-        for part in ("metadata", "pod", "podMonitor"):
-            record = {"metadata": role.metadata, "pod": role.pod, "podMonitor": role.pod_monitor}[
-                part
-            ]
-            if record is not None:
-                yield ("roles", key, part), record.labels
-    if variant.route.metadata is not None:
-        yield ("routing", "route", "metadata"), variant.route.metadata.labels
-    scheduler = variant.scheduler
-    if scheduler is not None and scheduler.metadata is not None:
-        yield ("routing", "scheduler", "metadata"), scheduler.metadata.labels
-    if scheduler is not None and scheduler.pod is not None:
-        yield ("routing", "scheduler", "pod"), scheduler.pod.labels
+        yield from _of(
+            ("roles", key), metadata=role.metadata, pod=role.pod, podMonitor=role.pod_monitor
+        )
+    yield from _of(("routing", "route"), metadata=variant.route.metadata)
+    picker = variant.scheduler
+    if picker is not None:
+        yield from _of(
+            ("routing", "scheduler"),
+            metadata=picker.metadata,
+            pod=picker.pod,
+            podMonitor=picker.pod_monitor,
+        )
+
+
+def _of(
+    place: Place, **parts: Metadata | Pod | PodMonitor | None
+) -> Iterable[tuple[Place, Mapping[str, str]]]:
+    for part, record in parts.items():
+        if record is not None:
+            yield (*place, part), record.labels

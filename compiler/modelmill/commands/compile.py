@@ -48,7 +48,9 @@ def command(
     sources, repository = read(directory, format_name)
     names = _names(repository, models, environment)
     with lock(sources.root):
-        compilation = compile_repository(repository, names, jobs or os.cpu_count() or 1)
+        compilation = compile_repository(
+            repository, names, jobs or os.cpu_count() or 1, console.Progress("compiling")
+        )
         if has_errors(compilation.diagnostics):
             return console.findings(compilation.diagnostics, sources.texts, format_name)
         state = survey(sources.root, sources.project.paths.generated, compilation.units, names)

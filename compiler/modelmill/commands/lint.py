@@ -28,7 +28,7 @@ def command(directory: Path, files: tuple[str, ...], format_name: str) -> int:
     """
     sources, repository = read(directory, format_name)
     if not files:
-        everything = compile_repository(repository).diagnostics
+        everything = compile_repository(repository, seen=console.Progress("checking")).diagnostics
         return console.findings(everything, sources.texts, format_name)
     paths = {_relative(sources.root, directory, each) for each in files}
     models = _reached(repository.catalog, paths)
