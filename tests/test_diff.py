@@ -26,8 +26,8 @@ SIM = preset(
 FILES = {
     "modelmill.yaml": PROJECT,
     "presets/sim.yaml": SIM,
-    "models/one.yaml": model("one", "roles: {server: {replicas: 2}}", "[sim]"),
-    "models/two.yaml": model("two", "roles: {server: {replicas: 1}}", "[sim]"),
+    "models/one.yaml": model("one", "roles: {decode: {replicas: 2}}", "[sim]"),
+    "models/two.yaml": model("two", "roles: {decode: {replicas: 1}}", "[sim]"),
     "overlays/prod/environment.yaml": overlay("prod"),
     "overlays/staging/environment.yaml": overlay("staging"),
 }
@@ -90,9 +90,9 @@ def test_equal_environments_are_told_once_with_the_line_that_caused_it(tmp_path:
     edit(root, "models/one.yaml", "replicas: 2", "replicas: 8")
     assert diff(root).splitlines() == [
         "one",
-        "  ~ models/one.yaml:7 spec.roles.server.replicas: 2 → 8",
+        "  ~ models/one.yaml:7 spec.roles.decode.replicas: 2 → 8",
         "  prod, staging:",
-        "    ~ Deployment one-server",
+        "    ~ Deployment one-decode",
         "      ~ spec.replicas: 2 → 8",
         "",
         "1 model, 2 environments: 2 objects changed",
@@ -124,7 +124,7 @@ def test_arguments_and_variables_are_told_by_name(tmp_path: Path) -> None:
         **FILES,
         "models/one.yaml": model(
             "one",
-            "engine: {args: {max-model-len: 1024}, env: {MODE: a}}\nroles: {server: {replicas: 2}}",
+            "engine: {args: {max-model-len: 1024}, env: {MODE: a}}\nroles: {decode: {replicas: 2}}",
             "[sim]",
         ),
     }
@@ -151,7 +151,7 @@ def test_a_preset_edit_is_told_for_each_model_it_reaches(tmp_path: Path) -> None
 
 
 def test_an_edit_that_a_higher_layer_overrides_is_no_cause(tmp_path: Path) -> None:
-    spec = "sharedMemory: 5Gi\nroles: {server: {replicas: 2}}"
+    spec = "sharedMemory: 5Gi\nroles: {decode: {replicas: 2}}"
     root = committed(tmp_path, {**FILES, "models/one.yaml": model("one", spec, "[sim]")})
     edit(root, "presets/sim.yaml", "1Gi", "2Gi")
     edit(root, "models/one.yaml", "replicas: 2", "replicas: 3")
@@ -162,11 +162,11 @@ def test_an_edit_that_a_higher_layer_overrides_is_no_cause(tmp_path: Path) -> No
 def test_objects_that_come_and_go_have_their_marks(tmp_path: Path) -> None:
     root = committed(tmp_path)
     edit(root, "models/one.yaml", "roles:", "podDisruptionBudget: {minAvailable: 1}\n  roles:")
-    assert "+ PodDisruptionBudget one-server\n" in diff(root)
+    assert "+ PodDisruptionBudget one-decode\n" in diff(root)
     commit(root)
     edit(root, "models/one.yaml", "podDisruptionBudget: {minAvailable: 1}\n  ", "")
     text = diff(root)
-    assert "- PodDisruptionBudget one-server\n" in text
+    assert "- PodDisruptionBudget one-decode\n" in text
     assert "- models/one.yaml:7 spec.podDisruptionBudget.minAvailable: 1" in text
     assert "2 objects removed" in text
 
@@ -174,7 +174,7 @@ def test_objects_that_come_and_go_have_their_marks(tmp_path: Path) -> None:
 def test_a_new_and_a_deleted_model(tmp_path: Path) -> None:
     root = committed(tmp_path)
     (root / "models/two.yaml").unlink()
-    write_files(root, {"models/new.yaml": model("new", "roles: {server: {replicas: 1}}", "[sim]")})
+    write_files(root, {"models/new.yaml": model("new", "roles: {decode: {replicas: 1}}", "[sim]")})
     text = diff(root)
     assert "new (added)\n  + models/new.yaml: model `new`\n  prod, staging:\n    + " in text
     assert "two (removed)\n  - models/two.yaml: model `two`\n  prod, staging:\n    - " in text
@@ -209,7 +209,7 @@ def test_another_namespace_is_told_once_and_not_for_each_object(tmp_path: Path) 
 
 def test_text_in_an_object_is_told_by_line(tmp_path: Path) -> None:
     spec = """\
-roles: {server: {replicas: 2}}
+roles: {decode: {replicas: 2}}
 extraObjects:
   notes:
     apiVersion: v1
@@ -229,7 +229,7 @@ extraObjects:
 
 def test_a_new_version_of_an_api_is_the_same_object(tmp_path: Path) -> None:
     spec = (
-        "roles: {server: {replicas: 2}}\n"
+        "roles: {decode: {replicas: 2}}\n"
         "extraObjects: {x: {apiVersion: acme.dev/v1beta1, kind: Thing, metadata: {name: x}}}"
     )
     root = committed(tmp_path, {**FILES, "models/one.yaml": model("one", spec, "[sim]")})
@@ -286,7 +286,7 @@ def test_a_repository_in_a_subfolder_of_the_git_root(tmp_path: Path) -> None:
     below = {f"deploy/llm/{path}": text for path, text in FILES.items()}
     root = committed(tmp_path, {**below, "models/unrelated.yaml": "a: b\n"}) / "deploy/llm"
     edit(root, "models/one.yaml", "replicas: 2", "replicas: 8")
-    assert "models/one.yaml:7 spec.roles.server.replicas: 2 → 8" in diff(root)
+    assert "models/one.yaml:7 spec.roles.decode.replicas: 2 → 8" in diff(root)
 
 
 def test_before_the_repository_existed_everything_is_new(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_before_the_repository_existed_everything_is_new(tmp_path: Path) -> None
 
 
 def test_a_side_before_that_does_not_compile_is_said_in_one_line(tmp_path: Path) -> None:
-    faulty = model("one", "roles: {server: {replica: 2}}\nbogus: 1", "[sim]")
+    faulty = model("one", "roles: {decode: {replica: 2}}\nbogus: 1", "[sim]")
     root = committed(tmp_path, {**FILES, "models/one.yaml": faulty})
     write_files(root, {"models/one.yaml": FILES["models/one.yaml"]})
     ran = run(root, "diff")
@@ -368,7 +368,7 @@ def test_nothing_is_written(tmp_path: Path) -> None:
 def test_literal_secrets_are_hidden_and_their_change_is_not(tmp_path: Path) -> None:
     spec = (
         "engine: {args: {api-key: first-secret}, env: {HF_TOKEN: second-secret, NOTE: x}}\n"
-        "roles: {server: {replicas: 2}}"
+        "roles: {decode: {replicas: 2}}"
     )
     root = committed(tmp_path, {**FILES, "models/one.yaml": model("one", spec, "[sim]")})
     edit(
@@ -423,9 +423,9 @@ def test_markdown_has_a_table_and_a_section_for_each_model(tmp_path: Path) -> No
 <details><summary><code>one</code>: 2 objects changed in prod, staging</summary>
 
 ```diff
-!  models/one.yaml:7 spec.roles.server.replicas: 2 → 8
+!  models/one.yaml:7 spec.roles.decode.replicas: 2 → 8
    prod, staging:
-!    Deployment one-server
+!    Deployment one-decode
 !      spec.replicas: 2 → 8
 ```
 
@@ -457,7 +457,7 @@ def test_markdown_always_fits_a_comment(tmp_path: Path) -> None:
     files = {k: v for k, v in FILES.items() if not k.startswith("models/")}
     for number in range(300):
         env = ", ".join(f"V{n}: a" for n in range(number % 17))
-        spec = f"engine: {{env: {{{env}}}}}\nroles: {{server: {{replicas: 1}}}}"
+        spec = f"engine: {{env: {{{env}}}}}\nroles: {{decode: {{replicas: 1}}}}"
         files[f"models/m{number:03}.yaml"] = model(f"model-{number:03}", spec, "[sim]")
     root = committed(tmp_path, files)
     for number in range(300):
@@ -502,7 +502,7 @@ def test_what_files_hold_cannot_leave_a_code_block(tmp_path: Path) -> None:
     layers = [
         f"kvTransfer: {{connector: nixl, config: {config}}}",
         f'pod: {{annotations: {{a: "{hostile}"}}}}',
-        "roles: {server: {replicas: 2}}",
+        "roles: {decode: {replicas: 2}, prefill: {}}",
     ]
     spec = "\n".join(layers)
     (root / "models/one.yaml").unlink()

@@ -12,7 +12,7 @@ from modelmill.diagnostics import did_you_mean
 from modelmill.engines import ENGINES, MODULES, Launch
 from modelmill.engines.flags import render
 from modelmill.model_uri import UriFault, parse_uri
-from modelmill.record import Problems
+from modelmill.shapes import Problems
 from modelmill.spec.role import Role
 from support import tree
 

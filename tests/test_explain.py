@@ -57,7 +57,7 @@ FILES = {
     "presets/smaller.yaml": SMALLER,
     "presets/sim.yaml": SIM,
     "models/llama.yaml": LLAMA,
-    "models/other.yaml": model("other", "roles: {server: {replicas: 3}}", "[base]"),
+    "models/other.yaml": model("other", "roles: {decode: {replicas: 3}}", "[base]"),
     "overlays/prod/environment.yaml": overlay("prod", "engine: {args: {max-model-len: 8192}}"),
     "overlays/sim/environment.yaml": overlay("sim", extends="[sim]"),
 }
@@ -151,10 +151,10 @@ def test_a_replaced_engine_is_remembered_when_a_later_layer_merges_into_the_new_
     tmp_path: Path,
 ) -> None:
     entry = "{sim: {engine: {args: {max-model-len: 64}}}}"
-    spec = "roles: {server: {replicas: 1}}"
+    spec = "roles: {decode: {replicas: 1}}"
     files = {**FILES, "models/llama.yaml": model("llama", spec, "[base]", entry)}
-    (server,) = values(write_files(tmp_path, files), "llama", "-e", "sim", "engine.image")
-    assert [s["layer"]["name"] for s in server["steps"]] == ["sim", "base"]
+    (decode,) = values(write_files(tmp_path, files), "llama", "-e", "sim", "engine.image")
+    assert [s["layer"]["name"] for s in decode["steps"]] == ["sim", "base"]
 
 
 def test_a_reference_leads_to_what_it_refers_to(root: Path) -> None:
@@ -182,11 +182,11 @@ def test_a_preset_of_one_role_is_in_that_role_alone(root: Path) -> None:
 
 
 def test_keys_with_dots_are_quoted_as_references_quote_them(tmp_path: Path) -> None:
-    spec = 'roles: {server: {pod: {labels: {"a.b/c": x}}}}'
+    spec = 'roles: {decode: {pod: {labels: {"a.b/c": x}}}}'
     files = {**FILES, "models/other.yaml": model("other", spec, "[base]")}
     root = write_files(tmp_path, files)
-    text = explained(root, "other", 'roles.server.pod.labels["a.b/c"]')
-    assert text.startswith('roles.server.pod.labels["a.b/c"] = x\n')
+    text = explained(root, "other", 'roles.decode.pod.labels["a.b/c"]')
+    assert text.startswith('roles.decode.pod.labels["a.b/c"] = x\n')
 
 
 def test_a_path_may_start_at_spec_as_in_the_file(root: Path) -> None:
@@ -230,7 +230,7 @@ def test_literal_secrets_are_not_shown_anywhere(root: Path) -> None:
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
-    spec = 'roles: {server: {pod: {annotations: {note: "a\\u202Eb"}}}}'
+    spec = 'roles: {decode: {pod: {annotations: {note: "a\\u202Eb"}}}}'
     files = {**FILES, "models/other.yaml": model("other", spec, "[base]")}
     text = explained(write_files(tmp_path, files), "other")
     assert "a\\u202eb" in text

@@ -71,7 +71,7 @@ NAMES = st.sampled_from(["A", "B", "PATH_TO", "y", "on"])
 ENV = st.dictionaries(
     NAMES,
     WORDS
-    | st.sampled_from([0, 1, 1.5, True, False, None])
+    | st.sampled_from([0, 1, True, False, None])
     | st.just({"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}),
     max_size=3,
 )
@@ -160,7 +160,7 @@ CONFIG = st.dictionaries(st.sampled_from(["a", "on", "x.yaml"]), WORDS, max_size
         "data": d,
     }
 )
-ROLES = st.fixed_dictionaries({}, optional={"decode": ROLE, "more": ROLE | st.none()})
+ROLES = st.fixed_dictionaries({}, optional={"decode": ROLE, "prefill-decode": ROLE | st.none()})
 LAYER = st.fixed_dictionaries(
     {},
     optional={
@@ -570,7 +570,9 @@ def selections(text: str) -> dict[tuple[str, ...], Any]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(FREE_LABELS), st.sampled_from(["true", "x", "prefill"]), max_size=4),
+    st.dictionaries(
+        st.sampled_from(FREE_LABELS), st.sampled_from(["true", "x", "prefill"]), max_size=4
+    ),
     st.sampled_from(["preset", "model", "role", "pod", "picker", "overlay"]),
 )
 def test_no_label_changes_what_is_selected(labels: dict[str, str], where: str) -> None:

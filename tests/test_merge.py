@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelmill.merge import merge
-from modelmill.record import Shape
+from modelmill.shapes import Shape
 from modelmill.spec.documents import Spec
 from modelmill.tree import Node, plant
 from support import tree, with_nulls

@@ -8,23 +8,9 @@ from typing import Any, Literal
 import pytest
 
 from modelmill.diagnostics import Diagnostic
-from modelmill.record import (
-    EMPTY,
-    DnsLabel,
-    DnsName,
-    Duration,
-    Exclusive,
-    FreeMapping,
-    Json,
-    LabelValue,
-    PartialShape,
-    Problems,
-    Quantity,
-    Record,
-    Scalar,
-    camel,
-    field,
-)
+from modelmill.formats import DnsLabel, DnsName, Duration, LabelValue, Quantity
+from modelmill.record import EMPTY, PartialShape, Record, camel, field
+from modelmill.shapes import Exclusive, FreeMapping, Json, Problems, Scalar
 from support import tree
 
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from modelmill.record import Problems
 from modelmill.schema import KINDS, schema_of, schema_text
+from modelmill.shapes import Problems
 from modelmill.spec.documents import DOCUMENTS
 from modelmill.tree import plant
 from support import ROOT

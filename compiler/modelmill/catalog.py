@@ -18,7 +18,7 @@ from modelmill.diagnostics import (
     did_you_mean,
     error,
 )
-from modelmill.record import Problems, written
+from modelmill.shapes import Problems, written
 from modelmill.spec.documents import (
     API_VERSION,
     DOCUMENTS,
@@ -27,7 +27,6 @@ from modelmill.spec.documents import (
 from modelmill.tree import Node
 
 KINDS = tuple(DOCUMENTS)
-OLD_API_VERSION_HINT = f"write `apiVersion: {API_VERSION}`"
 
 
 class Document(NamedTuple):
@@ -112,42 +111,26 @@ def build_catalog(
 
 def _kind(path: str, node: Node) -> str:
     """The document's kind; refuses another API version first, as its fields may differ."""
-    problems = []
     version, kind = node.get("apiVersion"), node.get("kind")
     if kind is not None and _is_foreign(version, kind):
         raise CompileError([_foreign(kind)])
-    if version is None:
-        problems.append(
-            error(
-                "N201", "the document has no `apiVersion`", Span(path, 1, 1), OLD_API_VERSION_HINT
-            )
-        )
-    elif version.value != API_VERSION:
-        problems.append(
-            error(
-                "N201",
-                f"{written(version)} is not an API version of modelmill",
-                version.span,
-                OLD_API_VERSION_HINT,
-            )
-        )
-    if kind is None:
-        problems.append(
-            error(
-                "N201",
-                "the document has no `kind`",
-                Span(path, 1, 1),
-                "one of " + ", ".join(DOCUMENTS),
-            )
-        )
-    elif kind.value not in KINDS:
-        hint = did_you_mean(str(kind.value), DOCUMENTS) or "one of " + ", ".join(DOCUMENTS)
-        problems.append(
-            error("N201", f"{written(kind)} is not a kind of modelmill", kind.span, hint)
-        )
+    problems = []
+    if version is None or version.value != API_VERSION:
+        hint = f"write `apiVersion: {API_VERSION}`"
+        problems.append(_not_ours(path, "apiVersion", "an API version", version, hint))
+    if kind is None or kind.value not in KINDS:
+        hint = did_you_mean(str(kind.value), DOCUMENTS) if kind is not None else ""
+        hint = hint or "one of " + ", ".join(DOCUMENTS)
+        problems.append(_not_ours(path, "kind", "a kind", kind, hint))
     if problems or kind is None:
         raise CompileError(problems)
     return str(kind.value)
+
+
+def _not_ours(path: str, key: str, what: str, found: Node | None, hint: str) -> Diagnostic:
+    if found is None:
+        return error("N201", f"the document has no `{key}`", Span(path, 1, 1), hint)
+    return error("N201", f"{written(found)} is not {what} of modelmill", found.span, hint)
 
 
 def _is_foreign(version: Node | None, kind: Node) -> bool:
@@ -157,9 +140,5 @@ def _is_foreign(version: Node | None, kind: Node) -> bool:
 
 
 def _foreign(kind: Node) -> Diagnostic:
-    return error(
-        "N201",
-        f"{written(kind)} is not a kind of modelmill",
-        kind.span,
-        "a Kubernetes object goes under a model's `extraObjects`, in `spec`",
-    )
+    hint = "a Kubernetes object goes under a model's `extraObjects`, in `spec`"
+    return _not_ours(kind.span.path, "kind", "a kind", kind, hint)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from modelmill.syntax import parse
 from modelmill.tree import plain
 
+SPELLINGS = ("portFlag", "modelServerPortFlag", "connectorFlag")
+
 
 class Flag(NamedTuple):
     """One command line flag of an engine. `owner` is the input field that sets it."""
@@ -46,6 +48,15 @@ class EngineCatalogue(NamedTuple):
         return flag
 
 
+class Component(NamedTuple):
+    """A component's command line in one release: the flags it knows, and those that follow from the
+    input, with what they follow from."""
+
+    says: str
+    flags: tuple[str, ...]
+    owned: Mapping[str, str]
+
+
 class VersionSet(NamedTuple):
     """Which API versions, images and flag names belong together.
 
@@ -53,6 +64,7 @@ class VersionSet(NamedTuple):
     images           name to image
     sidecar          what the routing sidecar of this release calls its flags
     watched_groups   API groups of the objects the endpoint picker watches beside its pool
+    components       command lines of endpointPicker and routingSidecar
     """
 
     name: str
@@ -60,6 +72,7 @@ class VersionSet(NamedTuple):
     images: Mapping[str, str]
     sidecar: Mapping[str, str]
     watched_groups: tuple[str, ...]
+    components: Mapping[str, Component]
 
 
 @cache
@@ -76,9 +89,15 @@ def engine_catalogue(engine: str) -> EngineCatalogue:
 def version_set(name: str) -> VersionSet:
     data = _read("versions", name)
     picker = data["endpointPicker"]
-    return VersionSet(
-        data["name"], data["apis"], data["images"], data["sidecar"], tuple(picker["watchedGroups"])
-    )
+    components = {
+        "endpointPicker": Component("the endpoint picker", tuple(picker["flags"]), picker["owned"]),
+        "routingSidecar": Component(
+            "the routing sidecar", tuple(data["sidecar"]["flags"]), data["sidecar"]["owned"]
+        ),
+    }
+    spelling = {key: data["sidecar"][key] for key in SPELLINGS}
+    watched = tuple(picker["watchedGroups"])
+    return VersionSet(data["name"], data["apis"], data["images"], spelling, watched, components)
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelmill.record import EMPTY, Record
+from modelmill.record import EMPTY
 from modelmill.spec.pod import Container, ContainerFields, EnvSource, Pod, Probe, Probes, Resources
 
 Manifest = dict[str, Any]
@@ -47,9 +47,16 @@ def _env_value(value: Any) -> Manifest:
         return {"valueFrom": value.value_from}
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, bool):
-        return {"value": "true" if value else "false"}
-    return {"value": str(value)}
+    return {"value": _spelt(value)}
+
+
+def _spelt(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def flag_words(flags: Mapping[str, Any]) -> list[str]:
+    """Flags of a Go program as `--name=value`; null ones are left out."""
+    return [f"--{name}={_spelt(value)}" for name, value in flags.items() if value is not None]
 
 
 def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
@@ -194,8 +201,3 @@ def spread_constraints(record: Pod | None, selector: Mapping[str, str]) -> list[
     }
     entries = record.topology_spread_constraints if record else {}
     return [over(defaults, constraint) for constraint in keyed(entries, "topologyKey")]
-
-
-def is_set(record: Record | None, name: str) -> bool:
-    """Whether a field was given, whatever its value."""
-    return record is not None and name in record.__dict__

@@ -14,10 +14,11 @@ from typing import Any, Literal, NamedTuple
 from modelmill.catalog import Catalog, Document
 from modelmill.diagnostics import Span, did_you_mean
 from modelmill.dotted import spell
-from modelmill.record import RecordShape, Shape
+from modelmill.record import RecordShape
 from modelmill.redaction import hide, literals
 from modelmill.references import referred
 from modelmill.resolve import Resolved
+from modelmill.shapes import Shape
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED
 from modelmill.tree import Node, Place, plain

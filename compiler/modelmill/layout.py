@@ -87,7 +87,8 @@ def _overlay(
         target = original if uniform else resource
         operations = patch.diff(below.body, target.body)
         if operations:
-            assert patch.same(patch.apply(operations, below.body), target.body)
+            if not patch.same(patch.apply(operations, below.body), target.body):
+                raise RuntimeError(f"the patch of {resource.kind} {resource.name} is not exact")
             patches.append((resource, operations))
     added = [r for r in placed if r.identity not in base]
     settings = [("namespace", namespace)] if uniform else []

@@ -10,7 +10,8 @@ The rules, of which the types hold every exception:
 
 from __future__ import annotations
 
-from modelmill.record import ObjectShape, RecordShape, Shape
+from modelmill.record import RecordShape
+from modelmill.shapes import ObjectShape, Shape
 from modelmill.tree import Node
 
 

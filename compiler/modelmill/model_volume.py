@@ -33,6 +33,11 @@ def mount(model: ModelSource, weights: ModelUri) -> Manifest:
     return given(name=NAME, mountPath=weights.mount, readOnly=read_only)
 
 
+def scratch(model: ModelSource, weights: ModelUri) -> dict[str, str]:
+    """What a download takes of the node's disk, so that the scheduler sees it."""
+    return {"ephemeral-storage": model.size} if weights.scheme == "hf" and model.size else {}
+
+
 def env(model: ModelSource, weights: ModelUri) -> dict[str, Any]:
     """Variables of the Hugging Face client (huggingface_hub, environment variables)."""
     derived: dict[str, Any] = {}

@@ -15,7 +15,6 @@ NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
 COMPONENT = "app.kubernetes.io/component"
 MANAGED_BY = "app.kubernetes.io/managed-by"
-PART_OF = "app.kubernetes.io/part-of"
 ROLE = "llm-d.ai/role"
 MODEL = "llm-d.ai/model"
 ENGINE_TYPE = "llm-d.ai/engine-type"
@@ -57,7 +56,7 @@ def labels(
 ) -> dict[str, str]:
     """Labels of an object: the recommended Kubernetes ones, those of its role, and what people add,
     which never decides what a Service or a pool selects."""
-    own = {**selector(model, component), NAME: "modelmill", MANAGED_BY: "modelmill"}
+    own = {**selector(model, component), NAME: "llm-inference", MANAGED_BY: "modelmill"}
     added = {k: v for k, v in extra.items() if k not in (SERVING, ENTRY)} | dict(role)
     return {**{k: v for k, v in sorted(added.items()) if k not in own}, **own}
 

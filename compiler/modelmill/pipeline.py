@@ -31,14 +31,12 @@ from modelmill.inherited import brought_in, united
 from modelmill.kinds import emit
 from modelmill.layout import environment_files, lay_out, place
 from modelmill.namespaces import environment_objects
-from modelmill.output import Unit
+from modelmill.output import ENVIRONMENTS, Unit
 from modelmill.patches import apply_patches
 from modelmill.resolve import Resolver, environments_of, unknown_environments
 from modelmill.resource import Resource
 from modelmill.sources import PROJECT, Sources
 from modelmill.variant import Variant, decode
-
-ENVIRONMENTS = "_environments"
 
 
 class Repository(NamedTuple):

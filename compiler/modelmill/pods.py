@@ -7,13 +7,15 @@ flags are.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from modelmill import model_volume, names
+from modelmill import model_volume, names, sidecar
 from modelmill.catalogues import engine_catalogue
 from modelmill.containers import (
-    RESTRICTED_CONTAINER,
     Manifest,
     container_fields,
     env_list,
@@ -32,7 +34,6 @@ from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
 ENGINE_CONTAINER = "modelserver"
-SIDECAR_CONTAINER = "routing-proxy"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 # A cold load of 100 GB of weights takes tens of minutes: 15 s, then 120 tries of 30 s
@@ -72,6 +73,7 @@ def pod_template(variant: Variant, key: str) -> Manifest:
         f"{variant.routing.port} {variant.has_sidecar(key)}",
         spec.routing.sidecar if spec.routing else None,
         spec.model,
+        config_hash(variant, key),
         *(getattr(role, part) for part in POD_PARTS),
     )
     return variant.once(inputs, partial(_pod_template, variant, key))
@@ -89,6 +91,9 @@ def _pod_template(variant: Variant, key: str) -> Manifest:
         **(metadata.annotations if metadata else {}),
         **(role.pod.annotations if role.pod else {}),
     }
+    digest = config_hash(variant, key)
+    if digest:
+        annotations[names.CONFIG_HASH] = digest
     return {
         "metadata": given(
             labels=names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
@@ -110,6 +115,38 @@ def role_labels(variant: Variant, key: str) -> dict[str, str]:
     return found
 
 
+def config_hash(variant: Variant, key: str) -> str:
+    """A digest of the extra ConfigMaps the role's pods read, whose change must restart them; ""
+    where they read none."""
+    role = variant.roles[key]
+    used = {
+        *_config_maps(role.pod.volumes if role.pod else None),
+        *_config_maps(role.container.env_from if role.container else None),
+    }
+    read = [
+        body
+        for body in variant.spec.extra_objects.values()
+        if body.get("kind") == "ConfigMap" and body["metadata"]["name"] in used
+    ]
+    if not read:
+        return ""
+    text = json.dumps(read, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _config_maps(data: Any) -> Iterator[str]:
+    """Names under `configMap` and `configMapRef`, at any depth: volumes, projections, envFrom."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            if key in ("configMap", "configMapRef") and isinstance(value, Mapping):
+                yield str(value.get("name"))
+            else:
+                yield from _config_maps(value)
+    elif isinstance(data, list | tuple):
+        for each in data:
+            yield from _config_maps(each)
+
+
 def launch_of(variant: Variant, key: str) -> Launch:
     """What the role's engine must know to start."""
     role, model = variant.roles[key], variant.spec.model
@@ -128,7 +165,7 @@ def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
         grace_seconds=GRACE_SECONDS,
         selector=names.selector(variant.name, key),
         containers=[_engine_container(variant, key, role)],
-        init_containers=[_sidecar(variant, key)] if variant.has_sidecar(key) else [],
+        init_containers=[sidecar.container(variant, key)] if variant.has_sidecar(key) else [],
         volumes=_volumes(variant, key, role),
         tolerations=accelerator.tolerations if accelerator else EMPTY,
         affinity=_affinity(variant, key),
@@ -151,7 +188,7 @@ def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
         **given(command=command),
         "args": words,
         **given(env=env_list(_env(variant, role, launch, module))),
-        **given(resources=resources(role.resources, accelerator_request(variant, key))),
+        **given(resources=_resources(variant, key, launch, module)),
         **fields,
         "ports": [port, *module.ports(launch), *fields.get("ports", [])],
         **given(
@@ -162,6 +199,14 @@ def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
         ),
         **probes_of(role.probes, _derived_probes(module)),
     }
+
+
+def _resources(variant: Variant, key: str, launch: Launch, module: EngineModule) -> Manifest:
+    found = resources(variant.roles[key].resources, accelerator_request(variant, key))
+    disk = model_volume.scratch(variant.spec.model, launch.weights) if module.NEEDS_WEIGHTS else {}
+    if disk:
+        found["requests"] = dict(sorted({**disk, **found.get("requests", {})}.items()))
+    return found
 
 
 def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
@@ -213,35 +258,6 @@ def _derived_probes(module: EngineModule) -> dict[str, Manifest]:
         "readiness": {"httpGet": ready, **READINESS},
         "liveness": {"httpGet": alive, **LIVENESS},
     }
-
-
-def _sidecar(variant: Variant, key: str) -> Manifest:
-    """The routing sidecar as a native sidecar: an init container that keeps running."""
-    role, sidecar = variant.roles[key], variant.sidecar
-    assert role.engine is not None
-    spelling = variant.versions.sidecar
-    flags: dict[str, Any] = {
-        spelling["portFlag"]: variant.routing.port,
-        spelling["modelServerPortFlag"]: sidecar.model_server_port,
-        "secure-proxy": "false",
-    }
-    if role.kv_transfer is not None:
-        connectors = ENGINES[role.engine.type].SIDECAR_CONNECTORS
-        flags[spelling["connectorFlag"]] = connectors[role.kv_transfer.connector]
-    flags.update(sorted(sidecar.flags.items()))
-    return {
-        "name": SIDECAR_CONTAINER,
-        "image": variant.image("routingSidecar", sidecar.image),
-        "args": [f"--{name}={_flag_text(flags[name])}" for name in flags],
-        **given(env=env_list(sidecar.env), resources=resources(sidecar.resources)),
-        "ports": [{"name": "http", "containerPort": variant.routing.port, "protocol": "TCP"}],
-        "restartPolicy": "Always",
-        "securityContext": over(RESTRICTED_CONTAINER, None),
-    }
-
-
-def _flag_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _affinity(variant: Variant, key: str) -> Manifest:

@@ -11,14 +11,27 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, dataclass_transform
+from typing import Annotated, Any, ClassVar, Literal, dataclass_transform
 
-from modelmill.diagnostics import Diagnostic, cut, did_you_mean, error
-from modelmill.tree import Node, plain
+from modelmill.diagnostics import did_you_mean, error
+from modelmill.formats import Format
+from modelmill.shapes import (
+    AnyShape,
+    BooleanShape,
+    ChoiceShape,
+    EitherShape,
+    IntegerShape,
+    ListShape,
+    MapShape,
+    Problems,
+    Shape,
+    TextShape,
+    names_of,
+)
+from modelmill.tree import Node
 
 REQUIRED: Any = object()
 EMPTY: Mapping[str, Any] = types.MappingProxyType({})
-Json: TypeAlias = Any
 
 
 class Field:
@@ -104,258 +117,6 @@ class Record:
         return cls._shape
 
 
-class Format:
-    """A string's form: a pattern without look-around, and what messages call it."""
-
-    def __init__(self, name: str, pattern: str, says: str, example: str) -> None:
-        self.name = name
-        self.pattern = pattern
-        self.says = says
-        self.example = example
-        self.matches = re.compile(pattern).fullmatch
-
-
-def _format(name: str, pattern: str, says: str, example: str) -> Format:
-    return Format(name, pattern, says, example)
-
-
-Quantity: TypeAlias = Annotated[
-    str,
-    _format(
-        "quantity",
-        r"[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?",
-        "a Kubernetes quantity",
-        "16Gi",
-    ),
-]
-DnsLabel: TypeAlias = Annotated[
-    str,
-    _format(
-        "dns-label",
-        r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
-        "a DNS label (lower case letters, digits and `-`, at most 63)",
-        "llama-3-3-70b",
-    ),
-]
-DnsName: TypeAlias = Annotated[
-    str,
-    _format(
-        "dns-name",
-        r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?",
-        "a DNS name (lower case letters, digits, `-` and `.`)",
-        "hf-token",
-    ),
-]
-Duration: TypeAlias = Annotated[
-    str,
-    _format("duration", r"([0-9]{1,5}(h|m|s|ms)){1,4}", "a duration", "300s"),
-]
-Version: TypeAlias = Annotated[
-    str,
-    _format(
-        "version",
-        r"v?[0-9]{1,6}(\.[0-9]{1,6}){0,4}([-+.][A-Za-z0-9.+-]{1,40})?",
-        "a release",
-        "v0.26.0",
-    ),
-]
-QualifiedName: TypeAlias = Annotated[
-    str,
-    _format(
-        "qualified-name",
-        r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
-        "a qualified name (letters, digits, `-`, `_`, `.`, after an optional DNS prefix and `/`)",
-        "nvidia.com/gpu",
-    ),
-]
-EnvName: TypeAlias = Annotated[
-    str,
-    _format(
-        "env-name",
-        r"[-._A-Za-z][-._A-Za-z0-9]{0,255}",
-        "the name of an environment variable (letters, digits, `_`, `-`, `.`; no digit first)",
-        "VLLM_LOGGING_LEVEL",
-    ),
-]
-FlagName: TypeAlias = Annotated[
-    str,
-    _format(
-        "flag-name",
-        r"-{0,2}[A-Za-z0-9][-_.A-Za-z0-9]{0,127}",
-        "the name of a flag (letters, digits, `-`, `_`, `.`)",
-        "max-model-len",
-    ),
-]
-LabelValue: TypeAlias = Annotated[
-    str,
-    _format(
-        "label-value",
-        r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?",
-        "a label value (at most 63 letters, digits, `-`, `_`, `.`)",
-        "search",
-    ),
-]
-
-
-class Problems:
-    """What a decode found. In a partial one (a layer, not the merged whole) nothing is required and
-    a string that holds a `${…}` reference stands for any type. `at` is what messages call the value
-    that is decoded next."""
-
-    def __init__(self, *, partial: bool) -> None:
-        self.found: list[Diagnostic] = []
-        self.partial = partial
-        self.at = "the document"
-
-    def add(self, code: str, message: str, node: Node, hint: str = "") -> None:
-        self.found.append(error(code, message, node.span, hint))
-
-
-class Shape:
-    """How one value is decoded. `says` completes "expected …"."""
-
-    says = "a value"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        raise NotImplementedError
-
-    def child(self, key: str) -> Shape | None:
-        """The shape of what stands at `key` below a mapping of this shape."""
-        return None
-
-    def refuse(self, node: Node, problems: Problems) -> None:
-        message = f"{problems.at} must be {self.says}, not {_kind(node)}"
-        problems.add("S402", message, node, _resolved(node))
-
-
-def is_reference(value: Any) -> bool:
-    return isinstance(value, str) and "${" in value
-
-
-class BooleanShape(Shape):
-    says = "true or false"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, bool):
-            return node.value
-        return (
-            None if problems.partial and is_reference(node.value) else self.refuse(node, problems)
-        )
-
-
-class IntegerShape(Shape):
-    def __init__(self, minimum: int | None, maximum: int | None) -> None:
-        self.minimum = minimum
-        self.maximum = maximum
-        self.says = "a whole number"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        value = node.value
-        if isinstance(value, bool) or not isinstance(value, int):
-            if not (problems.partial and is_reference(value)):
-                self.refuse(node, problems)
-            return None
-        if self.minimum is not None and value < self.minimum:
-            problems.add(
-                "S404", f"{problems.at} must be at least {self.minimum}, not {value}", node
-            )
-        elif self.maximum is not None and value > self.maximum:
-            problems.add("S404", f"{problems.at} must be at most {self.maximum}, not {value}", node)
-        return value
-
-
-class TextShape(Shape):
-    """A string. A number where a format (a quantity, a label) allows one is taken as its text."""
-
-    def __init__(self, form: Format | None = None) -> None:
-        self.format = form
-        self.says = form.says if form else "a string"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        value = node.value
-        if self.format is not None and isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str):
-            hint = f'quote it: "{value}"' if isinstance(value, bool | int | float) else ""
-            problems.add(
-                "S402", f"{problems.at} must be {self.says}, not {_kind(node)}", node, hint
-            )
-            return None
-        if problems.partial and "${" in value:
-            return value
-        if self.format is not None and not self.format.matches(value):
-            problems.add(
-                "S405",
-                f"{problems.at} must be {self.says}, not {_quoted(value)}",
-                node,
-                f"for example `{self.format.example}`",
-            )
-        return value
-
-
-class ChoiceShape(Shape):
-    def __init__(self, choices: tuple[str, ...]) -> None:
-        self.choices = choices
-        self.says = "one of " + ", ".join(choices)
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if node.value in self.choices and isinstance(node.value, str):
-            return node.value
-        if not (problems.partial and is_reference(node.value)):
-            problems.add(
-                "S404",
-                f"{problems.at} must be {self.says}, not {written(node)}",
-                node,
-                did_you_mean(str(node.value), self.choices),
-            )
-        return None
-
-
-class AnyShape(Shape):
-    """Free JSON data, merged by key, handed on as it is."""
-
-    says = "any value"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        return plain(node)
-
-    def child(self, key: str) -> Shape | None:
-        return self
-
-
-class ObjectShape(AnyShape):
-    """A free mapping. `exclusive`: its keys are members of a one-of, as a volume's sources are."""
-
-    def __init__(self, *, exclusive: bool = False) -> None:
-        self.exclusive = exclusive
-        self.says = "a mapping"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, dict):
-            present = [k for k, v in node.value.items() if v.value is not None]
-            if self.exclusive and len(present) > 1:
-                message = f"{problems.at} holds {_names(present)}, which exclude each other"
-                problems.add("S406", message, node, "keep one of them")
-            return plain(node)
-        return (
-            None if problems.partial and is_reference(node.value) else self.refuse(node, problems)
-        )
-
-    def child(self, key: str) -> Shape | None:
-        return AnyShape()
-
-
-class ScalarShape(Shape):
-    """A string, number or boolean, kept in its type."""
-
-    says = "a string, a number or a boolean"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, dict | list):
-            self.refuse(node, problems)
-        return node.value
-
-
 class PartialShape(Shape):
     """A layer: checked as far as one layer can be (nothing required, references allowed), and kept
     as a node, because only the merged whole is decoded."""
@@ -376,73 +137,6 @@ class PartialShape(Shape):
 
     def child(self, key: str) -> Shape | None:
         return self.record().shape().child(key)
-
-
-class EitherShape(Shape):
-    """A scalar or a record; the node's own form decides."""
-
-    def __init__(self, scalar: Shape, record: Shape) -> None:
-        self.scalar = scalar
-        self.record = record
-        self.says = f"{scalar.says} or {record.says}"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, dict):
-            return self.record.decode(node, problems)
-        if isinstance(node.value, list):
-            return self.refuse(node, problems)
-        return self.scalar.decode(node, problems)
-
-    def child(self, key: str) -> Shape | None:
-        return self.record.child(key)
-
-
-class ListShape(Shape):
-    def __init__(self, item: Shape) -> None:
-        self.item = item
-        self.says = "a list"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, list):
-            name = f"an entry of {problems.at}"
-            return tuple(self._item(child, problems, name) for child in node.value)
-        if not (problems.partial and is_reference(node.value)):
-            hint = f"write [{node.value}]" if isinstance(node.value, str | int) else ""
-            problems.add("S402", f"{problems.at} must be a list, not {_kind(node)}", node, hint)
-        return ()
-
-    def _item(self, node: Node, problems: Problems, name: str) -> Any:
-        problems.at = name
-        return self.item.decode(node, problems)
-
-
-class MapShape(Shape):
-    """A mapping from a natural name to values of one shape."""
-
-    def __init__(self, value: Shape, key: Format | None) -> None:
-        self.value = value
-        self.key = key
-        self.says = "a mapping"
-
-    def decode(self, node: Node, problems: Problems) -> Any:
-        if not isinstance(node.value, dict):
-            if not (problems.partial and is_reference(node.value)):
-                self.refuse(node, problems)
-            return EMPTY
-        decoded = {}
-        for key, child in node.value.items():
-            if child.value is None:
-                continue
-            if self.key is not None and not self.key.matches(key):
-                problems.found.append(
-                    error("S405", f"{_quoted(key)} must be {self.key.says}", child.key_span)
-                )
-            problems.at = f"`{key}`"
-            decoded[key] = self.value.decode(child, problems)
-        return types.MappingProxyType(decoded)
-
-    def child(self, key: str) -> Shape | None:
-        return self.value
 
 
 class RecordShape(Shape):
@@ -466,9 +160,7 @@ class RecordShape(Shape):
             return node.memo[self]
         entries = node.value
         if not isinstance(entries, dict):
-            if not (problems.partial and is_reference(entries)):
-                self.refuse(node, problems)
-            return None
+            return self.refuse(node, problems)
         before = len(problems.found)
         values: dict[str, Any] = {}
         for key, child in entries.items():
@@ -518,7 +210,7 @@ class RecordShape(Shape):
                 problems.found.append(
                     error(
                         "S406",
-                        f"{_names(present)} exclude each other in {self.record.noun}",
+                        f"{names_of(present)} exclude each other in {self.record.noun}",
                         node.value[present[1]].key_span,
                         "keep one of them",
                     )
@@ -567,44 +259,5 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-FreeMapping: TypeAlias = Annotated[Any, ObjectShape()]
-Exclusive: TypeAlias = Annotated[Any, ObjectShape(exclusive=True)]
-Scalar: TypeAlias = Annotated[Any, ScalarShape()]
-
-
 def _first(entry: Field) -> str:
     return entry.doc.split(". ")[0].rstrip(".")
-
-
-def _resolved(node: Node) -> str:
-    """What a reference became, where that is the fault."""
-    return f"`{node.source}` is {written(node)} here" if node.source is not None else ""
-
-
-def written(node: Node) -> str:
-    """A wrong value as messages quote it."""
-    if isinstance(node.value, dict | list) or node.value is None:
-        return _kind(node)
-    return _quoted(str(node.value).lower() if isinstance(node.value, bool) else str(node.value))
-
-
-def _quoted(text: str) -> str:
-    """Text in backticks, where what is empty would not be seen."""
-    return f"`{cut(text)}`" if text else '`""`'
-
-
-def _kind(node: Node) -> str:
-    value = node.value
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    return "a mapping" if isinstance(value, dict) else "a list"
-
-
-def _names(keys: list[str]) -> str:
-    return " and ".join(f"`{key}`" for key in keys)

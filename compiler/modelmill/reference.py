@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill.record import (
-    EitherShape,
-    Field,
-    ListShape,
-    MapShape,
-    ObjectShape,
-    PartialShape,
-    Record,
-    RecordShape,
-    Shape,
-)
+from modelmill.record import Field, PartialShape, Record, RecordShape
+from modelmill.shapes import EitherShape, ListShape, MapShape, ObjectShape, Shape
 from modelmill.spec.documents import DOCUMENTS, Spec
 
 
@@ -44,7 +35,7 @@ def merge_rules() -> str:
     exclusive = [
         f"- `{r.__name__}.{f.key}`: the members of each entry"
         for r in _records()
-        for f in r._declared.values()
+        for f in r.shape().fields.values()
         if _is_exclusive(f.shape)
     ]
     return "\n".join(
@@ -66,7 +57,7 @@ def _records() -> list[type[Record]]:
             continue
         found[record] = None
         record.shape()
-        queue += [r for f in record._declared.values() for r in _inside(f.shape)]
+        queue += [r for f in record.shape().fields.values() for r in _inside(f.shape)]
     return list(found)
 
 
@@ -87,7 +78,7 @@ def _section(record: type[Record]) -> list[str]:
     summary = " ".join((record.__doc__ or "").split())
     rows = [
         f"| `{f.key}` | {_type_of(f.shape)} | {_default(f)} | {f.doc} |"
-        for f in record._declared.values()
+        for f in record.shape().fields.values()
     ]
     header = ["| field | type | default | meaning |", "|---|---|---|---|"]
     return [f"## {record.__name__}", "", summary, "", *header, *rows, ""]

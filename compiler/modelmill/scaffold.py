@@ -18,9 +18,9 @@ from modelmill.catalogues import version_sets
 from modelmill.diagnostics import CompileError, Diagnostic, error, has_errors
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.pipeline import Repository, compile_repository
-from modelmill.record import Problems
 from modelmill.resolve import Resolver
 from modelmill.schema import KINDS, schema_text
+from modelmill.shapes import Problems
 from modelmill.spec.documents import API_VERSION, Identity
 from modelmill.spec.engine import EngineType
 from modelmill.spec.model import ModelSource

@@ -13,20 +13,17 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any, NamedTuple, TypeAlias
 
-from modelmill.record import (
-    REQUIRED,
+from modelmill.formats import Format
+from modelmill.record import REQUIRED, Field, PartialShape, RecordShape
+from modelmill.shapes import (
     AnyShape,
     BooleanShape,
     ChoiceShape,
     EitherShape,
-    Field,
-    Format,
     IntegerShape,
     ListShape,
     MapShape,
     ObjectShape,
-    PartialShape,
-    RecordShape,
     ScalarShape,
     Shape,
     TextShape,

@@ -21,6 +21,8 @@ from modelmill.syntax import parse
 
 PROJECT = "modelmill.yaml"
 ENDINGS = (".yaml", ".yml")
+NEARLY = (*ENDINGS, ".json", ".yaml.txt", ".yml.txt")
+"""Endings of what somebody took for an input; left unread, its output would be deleted."""
 _name = re.compile(
     r"^metadata:\s*(?:\{\s*|\n\s+)name:\s*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE
 ).search
@@ -180,6 +182,15 @@ def _yaml_below(files: Files, folder: str, problems: list[Diagnostic]) -> Iterat
             yield from _yaml_below(files, path, problems)
         elif entry.name.endswith(ENDINGS):
             yield path
+        elif entry.name.lower().endswith(NEARLY):
+            problems.append(
+                error(
+                    "N209",
+                    f"`{entry.name}` does not end in .yaml or .yml, so it would not be read",
+                    Span(path, 1, 1),
+                    "rename it, or move it out of this folder",
+                )
+            )
 
 
 def _folders_in(files: Files, folder: str, problems: list[Diagnostic]) -> list[str]:

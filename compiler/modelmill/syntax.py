@@ -60,6 +60,7 @@ _ambiguous = re.compile(
 # kustomize turns U+0085 into a space and fails on the other controls (measured, v5.8).
 _control = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]").search
 _NUMBER_START = frozenset("-+.0123456789")
+_VALUES = frozenset((ScalarEvent, MappingStartEvent, SequenceStartEvent))
 
 
 def parse(path: str, data: bytes) -> Node:
@@ -94,68 +95,63 @@ class _Builder:
         self.path = path
         self.problems = problems
         self.nodes = 0
+        self.documents = 0
 
     def build(self, text: str) -> Node | None:
         next_event = _events(text)
         root: Node | None = None
-        documents = 0
         stack: list[tuple[Node, bool]] = []  # open collection, is it a mapping
         pending: tuple[str, Place] | None = None  # key read, its value not yet
         while True:
             event = next_event()
             kind = type(event)
+            if kind not in _VALUES:
+                if kind is StreamEndEvent:
+                    return self._root(root)
+                if kind is MappingEndEvent or kind is SequenceEndEvent:
+                    stack.pop()
+                else:
+                    self._between(event, kind)
+                continue
+            place = self._place(event)
+            if stack and stack[-1][1] and pending is None:
+                pending = self._key(event, place)
+                continue
             if kind is ScalarEvent:
-                place = self._place(event)
-                if stack and stack[-1][1] and pending is None:
-                    pending = self._key(event, place)
-                    continue
-                node = Node(self._scalar(event, place), place, pending and pending[1])
-            elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                place = self._place(event)
-                if stack and stack[-1][1] and pending is None:
-                    self._stop("Y112", "a mapping's key must be a plain word or a string", place)
-                if len(stack) >= MAX_DEPTH:
-                    self._stop("Y106", f"nested deeper than {MAX_DEPTH} levels", place)
-                self._plain_only(event, place)
-                is_mapping = kind is MappingStartEvent
-                node = Node({} if is_mapping else [], place, pending and pending[1])
-            elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                stack.pop()
-                continue
-            elif kind is DocumentStartEvent:
-                documents += 1
-                if documents > 1:
-                    self._stop(
-                        "Y111",
-                        "a file holds one document",
-                        self._place(event),
-                        "move what follows into a file of its own",
-                    )
-                continue
-            elif kind is AliasEvent:
-                self._stop(
-                    "Y104",
-                    "aliases are not supported",
-                    self._place(event),
-                    "write the value out, or put what is shared into a preset",
-                )
-            elif kind is StreamEndEvent:
-                return self._root(root)
+                value = self._scalar(event, place)
             else:
-                continue
+                value = self._opened(event, len(stack), place)
+            node = Node(value, place, pending and pending[1])
             self.nodes += 1
             if self.nodes > MAX_NODES:
-                self._stop("Y116", f"more than {MAX_NODES} values in one file", node.place)
+                self._stop("Y116", f"more than {MAX_NODES} values in one file", place)
             if not stack:
                 root = node
-            elif stack[-1][1]:
-                assert pending is not None
+            elif pending is not None:
                 self._add(stack[-1][0].value, pending, node)
                 pending = None
             else:
                 stack[-1][0].value.append(node)
             if kind is not ScalarEvent:
                 stack.append((node, kind is MappingStartEvent))
+
+    def _between(self, event: Any, kind: type) -> None:
+        """What is neither a value nor the end of one: an alias, or the mark of a document."""
+        if kind is AliasEvent:
+            hint = "write the value out, or put what is shared into a preset"
+            self._stop("Y104", "aliases are not supported", self._place(event), hint)
+        if kind is DocumentStartEvent:
+            self.documents += 1
+            if self.documents > 1:
+                hint = "move what follows into a file of its own"
+                self._stop("Y111", "a file holds one document", self._place(event), hint)
+
+    def _opened(self, event: Any, depth: int, place: Place) -> dict[str, Node] | list[Node]:
+        """A collection that begins, still empty."""
+        if depth >= MAX_DEPTH:
+            self._stop("Y106", f"nested deeper than {MAX_DEPTH} levels", place)
+        self._plain_only(event, place)
+        return {} if type(event) is MappingStartEvent else []
 
     def _root(self, root: Node | None) -> Node | None:
         if root is None or root.value is None:
@@ -179,6 +175,8 @@ class _Builder:
         )
 
     def _key(self, event: Any, place: Place) -> tuple[str, Place]:
+        if type(event) is not ScalarEvent:
+            self._stop("Y112", "a mapping's key must be a plain word or a string", place)
         if event.implicit[0]:
             self._plain_only(event, place)
             if event.value in WORDS and WORDS[event.value] is None:

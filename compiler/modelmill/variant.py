@@ -12,9 +12,9 @@ from typing import Any, TypeVar, cast
 from modelmill.catalog import Document
 from modelmill.catalogues import VersionSet
 from modelmill.diagnostics import CompileError, Span
-from modelmill.names import child_name, label_value
-from modelmill.record import Problems
+from modelmill.names import MODEL, child_name, label_value
 from modelmill.resolve import Memory, Resolved
+from modelmill.shapes import Problems
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import ROLE_TYPES, Role
 from modelmill.spec.routing import Pool, Route, Routing, Scheduler, Sidecar
@@ -145,7 +145,7 @@ class Variant:
         """The model's own labels and its served name, for every object."""
         return {
             **self.model.record.metadata.labels,
-            "llm-d.ai/model": label_value(self.spec.model.name),
+            MODEL: label_value(self.spec.model.name),
         }
 
     def image(self, name: str, given: str | None) -> str:

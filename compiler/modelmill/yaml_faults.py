@@ -5,12 +5,16 @@ In: the file's bytes, or the parser's own error. Out: its text, or a diagnostic 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import yaml
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
+
+# What git leaves where two sides changed the same lines.
+_conflict = re.compile(r"^(<{7}|>{7}) .*$", re.MULTILINE)
 
 
 class Complaint(NamedTuple):
@@ -103,6 +107,11 @@ def text_of(path: str, data: bytes) -> str:
 
 def syntax_error(path: str, text: str, fault: yaml.YAMLError) -> Diagnostic:
     """The parser's error at the place where a person would look for it."""
+    conflict = _conflict.search(text)
+    if conflict is not None:
+        number = text.count("\n", 0, conflict.start()) + 1
+        hint = "choose a side, or write what both mean, and take the marks out"
+        return error("Y117", "a merge is in conflict here", Span(path, number, 1, 7), hint)
     mark = getattr(fault, "problem_mark", None)
     if mark is None:  # the reader's own error: a character YAML does not allow
         return _odd_character(path, text, getattr(fault, "position", 0) or 0)

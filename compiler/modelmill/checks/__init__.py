@@ -12,17 +12,21 @@ from typing import Protocol, cast
 
 from modelmill.checks import (
     accelerators,
+    component_flags,
     disaggregation,
     engine_flags,
     engines_given,
+    environment_variables,
     extra_objects,
     images,
     labels,
     name_length,
     object_names,
     picker_graph,
+    role_types,
     routes,
     served_names,
+    vendors,
     weights,
 )
 from modelmill.checks.facts import Facts
@@ -39,11 +43,15 @@ class FleetCheck(Protocol):
 
 
 VARIANT_MODULES: tuple[ModuleType, ...] = (
+    role_types,
     engines_given,
     weights,
     accelerators,
+    vendors,
     disaggregation,
     engine_flags,
+    component_flags,
+    environment_variables,
     images,
     labels,
     name_length,

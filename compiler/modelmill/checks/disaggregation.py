@@ -10,6 +10,7 @@ from modelmill.variant import Variant
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if not variant.is_disaggregated:
+        yield from _waits_for_prefill(variant)
         return
     types = {key: variant.role_type(key) for key in variant.spec.roles}
     if all(role_type == "prefill" for role_type in types.values()):
@@ -40,3 +41,14 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.span_of("roles", key, "kvTransfer"),
             "set `kvTransfer` once, for all roles",
         )
+
+
+def _waits_for_prefill(variant: Variant) -> Iterable[Diagnostic]:
+    for key, role in variant.roles.items():
+        if role.kv_transfer is not None:
+            yield error(
+                "C508",
+                f"`{key}` takes its KV cache from prefill pods, and no role prefills",
+                variant.key_span_of("roles", key, "kvTransfer"),
+                "add a role `prefill`, or unset `kvTransfer` and the routing that goes with it",
+            )

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
 from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
-from modelmill.record import written
+from modelmill.shapes import written
 from modelmill.spec.engine import Engine
 from modelmill.variant import Variant
 

@@ -82,11 +82,12 @@ def _names(
 
 
 def _summary(changes: Changes, units: int) -> str:
+    of = "1 unit" if units == 1 else f"{units} units"
     if not changes:
-        return f"{units} units up to date"
+        return f"{of} up to date"
     counts = {
         "added": len(changes.added),
         "changed": len(changes.changed),
         "deleted": len(changes.removed),
     }
-    return ", ".join(f"{n} {what}" for what, n in counts.items() if n) + f" in {units} units"
+    return ", ".join(f"{n} {what}" for what, n in counts.items() if n) + f" in {of}"

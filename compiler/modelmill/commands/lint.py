@@ -31,6 +31,8 @@ def command(directory: Path, files: tuple[str, ...], format_name: str) -> int:
         everything = compile_repository(repository, seen=console.Progress("checking")).diagnostics
         return console.findings(everything, sources.texts, format_name)
     paths = {_relative(sources.root, directory, each) for each in files}
+    for path in sorted(paths - sources.texts.keys()):
+        console.say(f"note: {path} is not a file that modelmill reads")
     models = _reached(repository.catalog, paths)
     everything = compile_repository(repository, models).diagnostics
     found = _about(everything, paths, models, repository.catalog)

@@ -10,9 +10,11 @@ from collections.abc import Iterable
 
 from modelmill import names
 from modelmill.containers import Manifest, given
-from modelmill.pods import accelerator_request, pod_template, role_labels
+from modelmill.pods import ENGINE_CONTAINER, accelerator_request, pod_template, role_labels
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
+
+IMAGE_PULL_SECONDS = 900
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -24,6 +26,7 @@ def _deployment(variant: Variant, key: str) -> Resource:
     role = variant.roles[key]
     metadata = role.metadata
     labels = {**variant.labels, **(metadata.labels if metadata else {})}
+    template = pod_template(variant, key)
     return resource(
         "apps/v1",
         "Deployment",
@@ -34,9 +37,19 @@ def _deployment(variant: Variant, key: str) -> Resource:
             "replicas": role.replicas,
             "selector": {"matchLabels": names.selector(variant.name, key)},
             "strategy": _strategy(variant, key),
-            "template": pod_template(variant, key),
+            "progressDeadlineSeconds": _deadline(template),
+            "template": template,
         },
     )
+
+
+def _deadline(template: Manifest) -> int:
+    """Seconds until a rollout counts as stuck: the load that the startup probe allows, and the pull
+    of a large image. The default of 600 would call every large model's rollout failed."""
+    containers = template["spec"]["containers"]
+    (probe,) = (c["startupProbe"] for c in containers if c["name"] == ENGINE_CONTAINER)
+    tries = probe.get("failureThreshold", 3) * probe.get("periodSeconds", 10)
+    return int(probe.get("initialDelaySeconds", 0) + tries) + IMAGE_PULL_SECONDS
 
 
 def _strategy(variant: Variant, key: str) -> Manifest:

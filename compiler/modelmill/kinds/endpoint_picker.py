@@ -16,6 +16,7 @@ from modelmill.containers import (
     Manifest,
     container_fields,
     env_list,
+    flag_words,
     given,
     over,
     pod_spec,
@@ -236,11 +237,7 @@ def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
     if scheduler.pod_monitor is not None:
         flags["metrics-endpoint-auth"] = False
     flags.update(sorted(scheduler.flags.items()))
-    return [f"--{name}={_flag_text(value)}" for name, value in flags.items() if value is not None]
-
-
-def _flag_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return flag_words(flags)
 
 
 def _field_ref(path: str) -> Manifest:

@@ -13,7 +13,7 @@ Layout: `<unit>/…` and `<unit>/modelmill.json`, its ledger; a unit is a model'
 
 from modelmill.output.disk import DISK, Disk
 from modelmill.output.findings import diagnose, obstacles
-from modelmill.output.ledger import JOURNAL, LEDGER, MARKER, Unit
+from modelmill.output.ledger import ENVIRONMENTS, JOURNAL, LEDGER, MARKER, Unit
 from modelmill.output.locking import lock
 from modelmill.output.state import Old, Survey
 from modelmill.output.tree import survey
@@ -21,6 +21,7 @@ from modelmill.output.writing import write
 
 __all__ = [
     "DISK",
+    "ENVIRONMENTS",
     "JOURNAL",
     "LEDGER",
     "MARKER",

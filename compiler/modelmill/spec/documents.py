@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from modelmill.record import (
-    EMPTY,
-    DnsLabel,
-    FreeMapping,
-    LabelValue,
-    PartialShape,
-    QualifiedName,
-    Record,
-    field,
-)
+from modelmill.formats import DnsLabel, LabelValue, QualifiedName
+from modelmill.record import EMPTY, PartialShape, Record, field
+from modelmill.shapes import FreeMapping
 from modelmill.spec.model import ModelSource
 from modelmill.spec.role import Role, Workload
 from modelmill.spec.routing import Routing
@@ -74,12 +67,17 @@ class Identity(Record):
     )
 
 
-class ModelDocument(Record):
+class Header(Record):
+    """What every document begins with, before its kind and what belongs to the kind."""
+
+    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
+
+
+class ModelDocument(Header):
     """One served model."""
 
     noun = "a Model"
 
-    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
     kind: Literal["Model"] = field("Kind of the document.")
     metadata: Identity = field("Name and labels.")
     extends: tuple[str, ...] = field("Presets under the model, lowest first.", default=())
@@ -89,12 +87,11 @@ class ModelDocument(Record):
     )
 
 
-class PresetDocument(Record):
+class PresetDocument(Header):
     """A reusable partial spec."""
 
     noun = "a Preset"
 
-    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
     kind: Literal["Preset"] = field("Kind of the document.")
     metadata: Identity = field("Name and labels.")
     extends: tuple[str, ...] = field("Presets under this one, lowest first.", default=())
@@ -145,12 +142,11 @@ class Patch(Record):
     )
 
 
-class OverlayDocument(Record):
+class OverlayDocument(Header):
     """One environment: where models go and what is laid over every one of them."""
 
     noun = "an Overlay"
 
-    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
     kind: Literal["Overlay"] = field("Kind of the document.")
     metadata: Identity = field("Name of the environment.")
     cluster: str | None = field("Cluster it is deployed to, for people and delivery.", default=None)
@@ -186,12 +182,11 @@ class Versions(Record):
     )
 
 
-class ProjectDocument(Record):
+class ProjectDocument(Header):
     """modelmill.yaml: the repository's settings."""
 
     noun = "a Project"
 
-    api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
     kind: Literal["Project"] = field("Kind of the document.")
     metadata: Identity | None = field("Name of the project.", default=None)
     versions: Versions = field("APIs and images to emit.")

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.record import (
-    EMPTY,
-    EnvName,
-    FlagName,
-    FreeMapping,
-    Json,
-    QualifiedName,
-    Quantity,
-    Record,
-    Version,
-    field,
-)
+from modelmill.formats import EnvName, FlagName, QualifiedName, Quantity, Version
+from modelmill.record import EMPTY, Record, field
+from modelmill.shapes import FreeMapping, Json
 from modelmill.spec.pod import EnvValue
 
 EngineType = Literal["vllm", "sglang", "inference-sim"]
@@ -36,7 +27,7 @@ class Engine(Record):
         "cmd": "command",
     }
 
-    type: EngineType = field("Which engine.")
+    type: EngineType = field("Which engine; the preset of an engine sets it.")
     version: Version = field("Engine release, which selects the catalogue of known flags: v0.26.0.")
     image: str = field("Image with a tag or digest; `${engine.version}` may stand in it.")
     args: Mapping[FlagName, Json] = field(
@@ -46,6 +37,9 @@ class Engine(Record):
     )
     env: Mapping[EnvName, EnvValue] = field(
         "Environment of the engine container by variable name.", default=EMPTY
+    )
+    vendors: tuple[str, ...] = field(
+        "Makers of the accelerators its image is built for; any unless given.", default=()
     )
     command: tuple[str, ...] = field(
         "Entry point, where the image's own is not wanted.", default=()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelmill.record import DnsName, Quantity, Record, field
+from modelmill.formats import DnsName, Quantity
+from modelmill.record import Record, field
 
 
 class Auth(Record):

@@ -9,20 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.record import (
-    EMPTY,
-    DnsLabel,
-    DnsName,
-    EnvName,
-    Exclusive,
-    FreeMapping,
-    LabelValue,
-    QualifiedName,
-    Quantity,
-    Record,
-    Scalar,
-    field,
-)
+from modelmill.formats import DnsLabel, DnsName, EnvName, LabelValue, QualifiedName, Quantity
+from modelmill.record import EMPTY, Record, field
+from modelmill.shapes import Exclusive, FreeMapping, Scalar
 
 
 class EnvSource(Record):

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from modelmill.record import (
-    EMPTY,
-    Duration,
-    Format,
-    LabelValue,
-    QualifiedName,
-    Quantity,
-    Record,
-    field,
-)
+from modelmill.formats import Duration, IntOrPercent, LabelValue, QualifiedName, Quantity
+from modelmill.record import EMPTY, Record, field
 from modelmill.spec.engine import Accelerator, Engine, KvTransfer, Parallelism
 from modelmill.spec.pod import ContainerFields, Metadata, Pod, Probes, Resources
 
 RoleType = Literal["decode", "prefill", "prefill-decode"]
 ROLE_TYPES: tuple[str, ...] = ("decode", "prefill", "prefill-decode")
-
-IntOrPercent = Annotated[
-    str,
-    # A whole number or a percentage, as Kubernetes IntOrString fields of a rollout take them.
-    Format("int-or-percent", r"[0-9]{1,6}%?", "a number or a percentage", "25%"),
-]
 
 
 class Strategy(Record):

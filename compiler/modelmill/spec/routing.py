@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.record import (
-    EMPTY,
-    DnsLabel,
-    DnsName,
-    Duration,
-    EnvName,
-    FlagName,
-    FreeMapping,
-    Record,
-    Scalar,
-    field,
-)
+from modelmill.formats import DnsLabel, DnsName, Duration, EnvName, FlagName
+from modelmill.record import EMPTY, Record, field
+from modelmill.shapes import FreeMapping, Scalar
 from modelmill.spec.pod import ContainerFields, EnvValue, Metadata, Pod, Resources
 from modelmill.spec.role import PodMonitor
 
