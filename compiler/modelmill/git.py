@@ -51,10 +51,15 @@ def resolve(root: Path, revision: str) -> Commit:
     found = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
     identity = (found or b"").strip()
     if not _object_id(identity):
-        raise GitError(
-            f"git knows no commit `{revision}` here (a shallow clone holds only the newest)"
-        )
+        raise GitError(f"git knows no commit `{revision}` here{_reason(root, revision)}")
     return Commit(revision, identity.decode(), root, os.fsdecode(where.rstrip(b"\n")))
+
+
+def _reason(root: Path, revision: str) -> str:
+    if revision == "HEAD":
+        return ": the repository has no commit yet"
+    shallow = (_run(root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+    return ": this is a shallow clone, which holds only the newest" if shallow else ""
 
 
 class CommitFiles:

@@ -6,13 +6,15 @@ In: a `Survey`. Out: a diagnostic per path, at its first character. Nothing is r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from modelmill.diagnostics import Diagnostic, Span, error, tidy, warning
-from modelmill.output.ledger import JOURNAL, is_ledger
+from modelmill.diagnostics import Diagnostic, Note, Span, error, tidy, warning
+from modelmill.output.ledger import JOURNAL, is_ledger, unit_of
 from modelmill.output.state import Survey
 
 COMPILE = "run `modelmill compile`"
+FEW = 3
+"""So many files of one unit are named one by one."""
 
 
 def diagnose(survey: Survey) -> tuple[Diagnostic, ...]:
@@ -44,18 +46,33 @@ def obstacles(survey: Survey) -> tuple[Diagnostic, ...]:
 
 
 def _drift(survey: Survey) -> Iterable[Diagnostic]:
-    for path in survey.stale:
-        yield error("O601", f"{_place(survey, path)} is out of date", _span(survey, path), COMPILE)
+    yield from _each(survey, "O601", survey.stale, "out of date", COMPILE)
     for path in survey.edited:
         yield _edited(survey, path)
-    for path in survey.orphaned:
-        message = f"{_place(survey, path)} is no longer generated"
-        yield error("O603", message, _span(survey, path), f"{COMPILE}, which deletes it")
-    for path in survey.missing:
-        yield error("O604", f"{_place(survey, path)} is missing", _span(survey, path), COMPILE)
+    yield from _each(
+        survey, "O603", survey.orphaned, "no longer generated", f"{COMPILE}, which deletes it"
+    )
+    yield from _each(survey, "O604", survey.missing, "missing", COMPILE)
     if survey.unfinished:
         message = f"an earlier compile was cut off while it wrote {survey.generated}/"
         yield error("O605", message, _span(survey, JOURNAL), f"{COMPILE}, which completes it")
+
+
+def _each(
+    survey: Survey, code: str, paths: Sequence[str], state: str, hint: str
+) -> Iterable[Diagnostic]:
+    """A finding for each path, or for each unit where that would be a flood."""
+    units: dict[str, list[str]] = {}
+    for path in paths:
+        units.setdefault(unit_of(path), []).append(path)
+    for unit, inside in units.items():
+        if len(inside) <= FEW:
+            for path in inside:
+                yield error(code, f"{_place(survey, path)} is {state}", _span(survey, path), hint)
+            continue
+        message = f"{len(inside)} files of {_place(survey, unit)} are {state}"
+        notes = [Note(f"{_place(survey, path)} is one of them") for path in inside[:FEW]]
+        yield error(code, message, _span(survey, inside[0]), hint, notes)
 
 
 def _edited(survey: Survey, path: str) -> Diagnostic:
