@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -161,6 +161,7 @@ def test_schema_and_decoder_agree(name: str) -> None:
     @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
     @given(mutated(name))
     def agree(document: Any) -> None:
+        assume(not has_null_rival(document))
         decoded = decodes(name, document)
         seen[decoded] += 1
         assert validates(name, document) == decoded, document
@@ -169,15 +170,27 @@ def test_schema_and_decoder_agree(name: str) -> None:
     assert min(seen.values()) >= 10, "both good and bad documents must have been tried"
 
 
+def has_null_rival(data: Any, inside: str = "") -> bool:
+    """Whether a one-of with free names holds a null beside others: a known difference."""
+    if isinstance(data, list):
+        return any(has_null_rival(each) for each in data)
+    if not isinstance(data, dict):
+        return False
+    exclusive = inside in ("volumes", "valueFrom")
+    if exclusive and len(data) > 1 and None in data.values():
+        return True
+    below = "volumes" if inside == "pod.volumes" else ""
+    return any(
+        has_null_rival(
+            each, below or {"volumes": "pod.volumes", "valueFrom": "valueFrom"}.get(key, "")
+        )
+        for key, each in data.items()
+    )
+
+
 # A decoder reads YAML, a schema JSON; and some rules a schema can only come near.
 KNOWN_DIFFERENCES = {
     "JSON has one type of number": ("model", {"roles": {"a": {"replicas": 1.0}}}, False, True),
-    "a null under a name that could not be: it unsets nothing": (
-        "model",
-        {"roles": {"Bad_Key": None}},
-        True,
-        False,
-    ),
     "a null member of a one-of with free names": (
         "model",
         {"pod": {"volumes": {"v": {"emptyDir": {}, "hostPath": None}}}},

@@ -220,12 +220,12 @@ class MapShape(Shape):
             return types.MappingProxyType({})
         decoded = {}
         for key, child in node.value.items():
-            if child.value is None:
-                continue
             if self.key is not None and not self.key.matches(key):
                 problems.found.append(
                     error("S405", f"{_quoted(key)} must be {self.key.says}", child.key_span)
                 )
+            if child.value is None:
+                continue
             problems.at = f"`{key}`"
             decoded[key] = self.value.decode(child, problems)
         return types.MappingProxyType(decoded)
