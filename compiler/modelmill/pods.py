@@ -118,6 +118,8 @@ def role_labels(variant: Variant, key: str) -> dict[str, str]:
 def config_hash(variant: Variant, key: str) -> str:
     """A digest of the extra ConfigMaps the role's pods read, whose change must restart them; ""
     where they read none."""
+    if not variant.spec.extra_objects:
+        return ""
     role = variant.roles[key]
     used = {
         *_config_maps(role.pod.volumes if role.pod else None),

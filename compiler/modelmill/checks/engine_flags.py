@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
@@ -23,25 +24,34 @@ EXPECTED = {
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():
         engine = role.engine
-        if engine is None or not engine.args:
+        if engine is not None and engine.args:
+            written = variant.tree.get("roles", key, "engine", "args")
+            inputs = ("engine flags", key, engine.type, engine.version, written)
+            yield from variant.once(inputs, partial(_judge, variant, key, engine))
+
+
+def _judge(variant: Variant, key: str, engine: Engine) -> tuple[Diagnostic, ...]:
+    catalogue = engine_catalogue(engine.type)
+    found: list[Diagnostic] = []
+    seen: dict[str, str] = {}
+    for name, value in engine.args.items():
+        path = ("roles", key, "engine", "args", name)
+        found.extend(_check(variant, catalogue, engine, path, name, value))
+        flag = catalogue.find(name)
+        if flag is None or flag.owner:
             continue
-        catalogue = engine_catalogue(engine.type)
-        seen: dict[str, str] = {}
-        for name, value in engine.args.items():
-            path = ("roles", key, "engine", "args", name)
-            yield from _check(variant, catalogue, engine, path, name, value)
-            flag = catalogue.find(name)
-            if flag is None or flag.owner:
-                continue
-            first = seen.setdefault(flag.name, name)
-            if first != name:
-                yield error(
+        first = seen.setdefault(flag.name, name)
+        if first != name:
+            found.append(
+                error(
                     "C513",
                     f"`{name}` and `{first}` are the same flag",
                     variant.key_span_of(*path),
                     "keep one of them",
                     [Note("the first is here", variant.key_span_of(*path[:-1], first))],
                 )
+            )
+    return tuple(found)
 
 
 def _check(
