@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelmill.reference import field_reference, merge_rules
+from support import inputs_of, run, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = "<!-- rules -->"
@@ -31,3 +32,13 @@ def test_the_merge_rules_are_current(request: pytest.FixtureRequest) -> None:
         text = with_rules(text)
         page.write_text(text, encoding="utf-8")
     assert text == with_rules(text)
+
+
+def test_the_readmes_model_explains_itself_as_it_says(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, model, *_ = readme.split("```")
+    shown = readme.partition("    $ modelmill explain ")[2].partition("\n\n")[0]
+    arguments, *lines = shown.splitlines()
+    files = {**inputs_of(ROOT), "models/llama-3-1-8b.yaml": model.removeprefix("yaml\n")}
+    ran = run(write_files(tmp_path, files), "explain", *arguments.split())
+    assert ran.stdout.splitlines() == [line.removeprefix("    ") for line in lines]
