@@ -172,7 +172,7 @@ class RecordShape(Shape):
                 values[entry.name] = entry.shape.decode(child, problems)
         self._check_groups(node, problems)
         if not problems.partial:
-            self._check_required(node, values, problems)
+            self.check_required(node, problems)
         record = object.__new__(self.record)
         record.__dict__.update(values)
         if len(problems.found) == before and not problems.partial:
@@ -216,9 +216,10 @@ class RecordShape(Shape):
                     )
                 )
 
-    def _check_required(self, node: Node, values: dict[str, Any], problems: Problems) -> None:
+    def check_required(self, node: Node, problems: Problems) -> None:
+        """Say which required fields a mapping has not set."""
         for entry in self.required:
-            if entry.name not in values:
+            if node.child(entry.key) is None:
                 problems.add("S403", f"{self.record.noun} needs `{entry.key}`", node, _first(entry))
 
 

@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document
 from modelmill.chains import linearise
-from modelmill.diagnostics import Diagnostic, did_you_mean, error
+from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error
 from modelmill.layers import lay, presets_in, without_shared
 from modelmill.references import substitute
 from modelmill.selectors import selects
+from modelmill.shapes import Problems
+from modelmill.spec.model import ModelSource
 from modelmill.tree import Node, plant
 
 Memory = dict[tuple[object, ...], tuple[object, object]]
@@ -121,7 +123,20 @@ def _finish(model: Document, overlay: Document | None, tree: Node) -> Node:
     around = {"metadata": model.node.value["metadata"]}
     if overlay is not None:
         around["environment"] = _environment(overlay)
-    return substitute(Node(without_shared(tree), model.record.spec.place), around)
+    whole = Node(without_shared(tree), model.record.spec.place)
+    _need_a_model(whole)
+    return substitute(whole, around)
+
+
+def _need_a_model(spec: Node) -> None:
+    """What presets refer to without knowing the model, such as its name, must be there. Said here,
+    it is said once and in the model, not at every reference."""
+    problems = Problems(partial=False)
+    model = spec.get("model")
+    if model is not None and isinstance(model.value, dict):
+        ModelSource.shape().check_required(model, problems)
+    if problems.found:
+        raise CompileError(problems.found)
 
 
 def _environment(overlay: Document) -> Node:
