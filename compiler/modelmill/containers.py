@@ -59,6 +59,11 @@ def flag_words(flags: Mapping[str, Any]) -> list[str]:
     return [f"--{name}={_spelt(value)}" for name, value in flags.items() if value is not None]
 
 
+def int_or_string(text: str | None) -> int | str | None:
+    """An IntOrString field: "1" is a number, "25%" is not."""
+    return int(text) if text is not None and text.isdigit() else text
+
+
 def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
     """{name: {…}} as [{key: name, …}]."""
     return [over({key: name}, {**(entry or {}), key: name}) for name, entry in entries.items()]

@@ -5,7 +5,7 @@ In: a resolved tree. Out: a Variant, whose `span_of` leads from any field back t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -16,6 +16,7 @@ from modelmill.names import MODEL, child_name, label_value
 from modelmill.resolve import Memory, Resolved
 from modelmill.shapes import Problems
 from modelmill.spec.documents import Spec
+from modelmill.spec.pod import Container, Pod
 from modelmill.spec.role import ROLE_TYPES, Role
 from modelmill.spec.routing import Pool, Route, Routing, Scheduler, Sidecar
 from modelmill.tree import Node
@@ -147,6 +148,20 @@ class Variant:
             **self.model.record.metadata.labels,
             MODEL: label_value(self.spec.model.name),
         }
+
+    def containers_beside(self) -> Iterator[tuple[tuple[str, ...], Container]]:
+        """Containers people added to pods, with the place each is written at."""
+        pods: list[tuple[tuple[str, ...], Pod | None]] = [
+            (("roles", key, "pod"), role.pod) for key, role in self.roles.items()
+        ]
+        if self.scheduler is not None:
+            pods.append((("routing", "scheduler", "pod"), self.scheduler.pod))
+        for place, pod in pods:
+            if pod is not None:
+                for name, container in pod.containers.items():
+                    yield (*place, "containers", name), container
+                for name, container in pod.init_containers.items():
+                    yield (*place, "initContainers", name), container
 
     def image(self, name: str, given: str | None) -> str:
         """A component's image: the field's, or the version set's."""

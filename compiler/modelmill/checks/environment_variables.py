@@ -1,4 +1,4 @@
-"""C528, S402: values of environment variables hold no secrets, and are what is written."""
+"""C528, S402: environment variables and flags hold no secrets, and are what is written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from modelmill.variant import Variant
 
 Place = tuple[str, ...]
 HINT = "keep secrets out of Git: use `valueFrom: {secretKeyRef: {name: …, key: …}}`"
+FLAG_HINT = "keep secrets out of Git: most engines read it from a variable, which `env` can set"
 # How tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack and AWS begin.
 _is_token = re.compile(
     r"(hf_|sk-|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA)[A-Za-z0-9_-]{8,}"
@@ -19,10 +20,10 @@ _is_token = re.compile(
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
-    for place, env in _environments(variant):
-        for name, value in env.items():
+    for place, values in _values(variant):
+        for name, value in values.items():
             span = variant.span_of(*place, name)
-            if isinstance(value, float):
+            if place[-1] == "env" and isinstance(value, float):
                 yield error(
                     "S402",
                     f"`{name}` must be a string, as a number is not passed on as it is written",
@@ -30,24 +31,27 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
                     "put it in quotes",
                 )
             elif isinstance(value, str) and _is_token(value):
-                yield error(
-                    "C528", f"`{name}` holds a token, and its value stands here", span, HINT
-                )
-            elif isinstance(value, str) and value and is_secret(("env", name)):
+                hint = HINT if place[-1] == "env" else FLAG_HINT
+                message = f"`{name}` holds a token, and its value stands here"
+                yield error("C528", message, span, hint)
+            elif place[-1] == "env" and isinstance(value, str) and value and _is_named(name):
                 yield warning(
                     "C528", f"`{name}` may be a secret whose value stands here", span, HINT
                 )
 
 
-def _environments(variant: Variant) -> Iterable[tuple[Place, Mapping[str, Any]]]:
+def _is_named(name: str) -> bool:
+    return is_secret(("env", name))
+
+
+def _values(variant: Variant) -> Iterable[tuple[Place, Mapping[str, Any]]]:
+    """Environments, and engine flags, which end up in the process list as well."""
     for key, role in variant.roles.items():
         if role.engine is not None:
             yield ("roles", key, "engine", "env"), role.engine.env
-        if role.pod is not None:
-            for name, each in role.pod.containers.items():
-                yield ("roles", key, "pod", "containers", name, "env"), each.env
-            for name, each in role.pod.init_containers.items():
-                yield ("roles", key, "pod", "initContainers", name, "env"), each.env
-    if variant.routing.scheduler is not None:
-        yield ("routing", "scheduler", "env"), variant.routing.scheduler.env
+            yield ("roles", key, "engine", "args"), role.engine.args
+    for place, container in variant.containers_beside():
+        yield (*place, "env"), container.env
+    if variant.scheduler is not None:
+        yield ("routing", "scheduler", "env"), variant.scheduler.env
     yield ("routing", "sidecar", "env"), variant.sidecar.env

@@ -27,11 +27,8 @@ def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
     for key, role in variant.roles.items():
         if role.engine is not None:
             yield ("roles", key, "engine", "image"), role.engine.image
-        if role.pod is not None:
-            for name, container in role.pod.containers.items():
-                yield ("roles", key, "pod", "containers", name, "image"), container.image
-            for name, container in role.pod.init_containers.items():
-                yield ("roles", key, "pod", "initContainers", name, "image"), container.image
+    for place, container in variant.containers_beside():
+        yield (*place, "image"), container.image
     scheduler = variant.scheduler
     if scheduler is not None and scheduler.image is not None:
         yield ("routing", "scheduler", "image"), scheduler.image

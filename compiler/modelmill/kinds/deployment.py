@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
-from modelmill.containers import Manifest, given
+from modelmill.containers import Manifest, given, int_or_string
 from modelmill.pods import ENGINE_CONTAINER, accelerator_request, pod_template, role_labels
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
@@ -61,9 +61,5 @@ def _strategy(variant: Variant, key: str) -> Manifest:
     if strategy is not None:
         surge = strategy.max_surge or surge
         unavailable = strategy.max_unavailable or unavailable
-    limits = given(maxSurge=_number(surge), maxUnavailable=_number(unavailable))
+    limits = given(maxSurge=int_or_string(surge), maxUnavailable=int_or_string(unavailable))
     return {"type": "RollingUpdate", "rollingUpdate": limits}
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isdigit() else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
-from modelmill.containers import given
+from modelmill.containers import given, int_or_string
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
@@ -24,11 +24,9 @@ def emit(variant: Variant) -> Iterable[Resource]:
             variant.workload_name(key),
             labels=names.labels(variant.name, key, variant.labels),
             spec={
-                **given(minAvailable=_number(available), maxUnavailable=_number(unavailable)),
+                **given(
+                    minAvailable=int_or_string(available), maxUnavailable=int_or_string(unavailable)
+                ),
                 "selector": {"matchLabels": names.selector(variant.name, key)},
             },
         )
-
-
-def _number(text: str | None) -> int | str | None:
-    return int(text) if text is not None and text.isdigit() else text
