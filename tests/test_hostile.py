@@ -17,6 +17,8 @@ from modelmill import yamltext
 from support import compiled, run, write_files
 
 API = "modelmill.dev/v1alpha1"
+# None is a restart policy as well.
+PYTHON = re.compile(r"<modelmill|NoneType|(?<!AfterStart, )\bNone\b|dict_keys|object at 0x")
 CONTAINER = {
     "image": "ghcr.io/acme/side:v1",
     "command": ["a"],
@@ -58,6 +60,17 @@ POD = {
     "terminationGracePeriodSeconds": 5,
     "hostAliases": [{"ip": "1.2.3.4"}],
     "dnsConfig": {"searches": ["a"]},
+    "resourceClaims": {
+        "rdma": {
+            "requests": {"nic": {"deviceClass": "rdma.example.com", "allocationMode": "All"}},
+            "constraints": [{"matchAttribute": "example.com/root"}],
+            "config": [{"opaque": {"driver": "example.com", "parameters": {"a": 1}}}],
+            "name": "nics",
+        },
+        "imex": {"template": "imex-channel"},
+        "shared": {"claim": "one-for-all"},
+    },
+    "fields": {"setHostnameAsFQDN": True},
 }
 FIELDS = {k: v for k, v in CONTAINER.items() if k not in ("image", "command", "args", "env")}
 WORKLOAD = {
@@ -78,6 +91,20 @@ WORKLOAD = {
         "nodeLabels": {"product": ["h100"]},
         "tolerations": {"nvidia.com/gpu": {"operator": "Exists"}},
         "env": {"C": "d"},
+        "allocation": "dra",
+        "claims": {
+            "gpu": {
+                "requests": {
+                    "gpu": {
+                        "count": 4,
+                        "firstAvailable": {
+                            "best": {"deviceClass": "gpu.nvidia.com", "selectors": ["true"]},
+                            "next": {"deviceClass": "gpu.nvidia.com", "fields": {"capacity": {}}},
+                        },
+                    }
+                }
+            }
+        },
     },
     "resources": {"requests": {"cpu": "4"}, "limits": {"memory": "64Gi"}},
     "sharedMemory": "2Gi",
@@ -85,7 +112,15 @@ WORKLOAD = {
     "probes": {"readiness": {"httpGet": {"path": "/x"}}, "liveness": {"failureThreshold": 2}},
     "strategy": {"type": "RollingUpdate", "maxSurge": "1"},
     "podDisruptionBudget": {"maxUnavailable": "1"},
-    "podMonitor": {"interval": "10s", "labels": {"a": "b"}},
+    "podMonitor": {
+        "interval": "10s",
+        "labels": {"a": "b"},
+        "annotations": {"a": "b"},
+        "port": "metrics",
+        "relabelings": [{"targetLabel": "x"}],
+        "metricRelabelings": [{"action": "drop"}],
+        "fields": {"podTargetLabels": ["a"]},
+    },
     "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
     "pod": POD,
     "container": {
@@ -106,6 +141,46 @@ SPEC = {
     "roles": {
         "decode": {"replicas": 2, "parallelism": {"tensor": 2, "data": 2, "expert": True}},
         "prefill": {"type": "prefill", "extends": ["more"], "strategy": {"type": "Recreate"}},
+        "wide": {
+            "type": "decode",
+            "parallelism": {
+                "tensor": 1,
+                "data": 4,
+                "dataLocal": 1,
+                "loadBalancing": "internal",
+                "rpcPort": 5000,
+            },
+            "strategy": {"maxUnavailable": "1", "partition": 1},
+            "worker": {
+                "size": 4,
+                "restartPolicy": "RecreateGroupAfterStart",
+                "startupPolicy": "LeaderCreated",
+                "subdomainPolicy": "Shared",
+                "exclusiveTopology": "rack",
+                "subGroup": {"size": 2, "type": "LeaderWorker"},
+                "subGroupExclusiveTopology": "kubernetes.io/hostname",
+                "volumeClaimTemplates": {"cache": {"accessModes": ["ReadWriteOnce"]}},
+                "command": ["serve"],
+                "args": {"max-model-len": 8192},
+                "env": {"A": 2},
+                "resources": {"requests": {"cpu": "2"}},
+                "probes": {"liveness": {"exec": {"command": ["true"]}}},
+                "pod": {"nodeSelector": {"pool": "workers"}},
+                "container": {"imagePullPolicy": "Never"},
+            },
+        },
+        "spare": {
+            "type": "decode",
+            "podDisruptionBudget": {"minAvailable": "1"},
+            "dualPods": {
+                "image": "requester:v1",
+                "adminPort": 8081,
+                "limits": {"cpu": "1"},
+                "container": {"imagePullPolicy": "Always"},
+                "annotationDomain": "dual-pods.llm-d.ai",
+                "annotations": {"a": "b"},
+            },
+        },
     },
     "routing": {
         "port": 8000,
@@ -141,6 +216,13 @@ SPEC = {
             "env": {"A": "b"},
         },
     },
+    "tracing": {
+        "endpoint": "http://otel:4317",
+        "sampler": "always_on",
+        "samplerArgument": "1",
+        "detail": "all",
+        "serviceNames": {"decode": "a"},
+    },
     "extraObjects": {
         "config": {
             "apiVersion": "v1",
@@ -155,7 +237,11 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "apiVersion": API,
         "kind": "Project",
         "metadata": {"name": "p"},
-        "versions": {"set": "llm-d-v0.9", "images": {"endpointPicker": "e:v1"}},
+        "versions": {
+            "set": "llm-d-v0.9",
+            "images": {"endpointPicker": "e:v1"},
+            "registries": {"quay.io": "mirror.example.com/quay"},
+        },
         "paths": {"models": "models", "presets": "presets"},
     },
     "models/tiny.yaml": {
@@ -164,7 +250,14 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "metadata": {"name": "tiny", "labels": {"team": "a"}, "annotations": {"b": "c"}},
         "extends": ["more"],
         "spec": SPEC,
-        "environments": {"prod": {"roles": {"decode": {"replicas": 3}}}},
+        "environments": {
+            "prod": {
+                "roles": {
+                    "decode": {"replicas": 3},
+                    "spare": {"podDisruptionBudget": {"minAvailable": "1"}},
+                }
+            }
+        },
     },
     "presets/more.yaml": {
         "apiVersion": API,
@@ -187,6 +280,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "namespace": "llm-prod",
         "createNamespace": True,
         "podSecurity": "baseline",
+        "registries": {"ghcr.io": "mirror.example.com/ghcr"},
         "target": "llm-d",
         "selector": {
             "matchLabels": {"team": "a"},
@@ -265,7 +359,7 @@ def assert_no_bug(texts: dict[str, str]) -> None:
             assert ran.status == 0 or ran.stderr, command
             said = ran.stdout + ran.stderr
             assert folder not in said
-            assert not re.search(r"<modelmill|NoneType|\bNone\b|dict_keys|object at 0x", said), said
+            assert not PYTHON.search(said), said
             if ran.status:
                 assert command[0] == "render" or not (root / "generated/tiny").exists()
 

@@ -14,14 +14,14 @@ from modelmill import checks, cli, console, engines, kinds, reports
 from modelmill.codes import CODES, Code
 from modelmill.spec.role import ROLE_TYPES
 from modelmill.syntax import parse
-from stories import BAD, LINT, code_of, copy, printed, stories
+from stories import BAD, code_of, command_of, copy, printed, stories
 from stories_made import MADE
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "compiler" / "modelmill"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KNOWN = [each.code for each in CODES]
-CODE = re.compile(r"\b[YNRSCOK][1-7][0-9]{2}\b")
+CODE = re.compile(r"\b[YNRSCOKI][1-8][0-9]{2}\b")
 
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 300
@@ -48,7 +48,8 @@ def test_every_kind_is_registered() -> None:
 def test_every_engine_is_registered() -> None:
     assert names_of(engines.MODULES) == names_in("engines", beside=("flags",))
     catalogues = {f.stem for f in (PACKAGE / "data" / "engines").glob("*.yaml")}
-    assert set(engines.ENGINES) == catalogues
+    # What modelmill does not know has no flags it could list.
+    assert set(engines.ENGINES) - {"custom"} == catalogues
 
 
 def test_every_check_is_registered() -> None:
@@ -64,7 +65,7 @@ def test_every_report_is_registered() -> None:
 def test_every_command_is_registered() -> None:
     helpers = tuple(f for f in names_in("commands") if not _defines(f"commands/{f}.py", "command"))
     files = {name.replace("_", "-") for name in names_in("commands", beside=helpers)}
-    assert {name.replace("_", "-") for name in cli.COMMANDS} == files
+    assert {cli.MODULES.get(name, name) for name in cli.COMMANDS} == files
 
 
 def _defines(module: str, name: str) -> bool:
@@ -89,7 +90,7 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 
 
 def test_codes_are_in_order() -> None:
-    rooms = "YNRSCOK"
+    rooms = "YNRSCOKI"
     assert sorted(KNOWN, key=lambda code: (rooms.index(code[0]), code)) == KNOWN
     assert len(set(KNOWN)) == len(KNOWN)
 
@@ -117,12 +118,13 @@ def test_the_fix_on_a_page_is_one(code: str, tmp_path: Path) -> None:
     text = page(code).read_text()
     example = example_of(text)
     assert example
-    repository = copy(BAD / story_of(text), tmp_path)
+    story = BAD / story_of(text)
+    repository = copy(story, tmp_path)
     file = repository / example.file
     before = file.read_text()
     assert example.bad in before
     file.write_text(before.replace(example.bad, example.fixed))
-    said = printed(repository, LINT)
+    said = printed(repository, command_of(story))
     assert f"{example.file}:" not in said or f"[{code}]" not in said, said
 
 

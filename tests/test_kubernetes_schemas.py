@@ -9,6 +9,7 @@ import kubernetes_validate
 import pytest
 
 from modelmill import yamltext
+from stories import GOOD, stories
 from support import ROOT, every_object, inputs_of, write_files
 from test_hostile import DOCUMENTS
 
@@ -20,6 +21,7 @@ BUILT_IN = {
     "rbac.authorization.k8s.io/v1",
     "networking.k8s.io/v1",
     "batch/v1",
+    "resource.k8s.io/v1",
 }
 REPOSITORIES = {
     "ours": inputs_of(ROOT),
@@ -29,10 +31,28 @@ REPOSITORIES = {
 
 @pytest.mark.parametrize("texts", REPOSITORIES.values(), ids=REPOSITORIES)
 def test_built_in_kinds(tmp_path: Path, texts: dict[str, str]) -> None:
-    objects = [o for o in every_object(write_files(tmp_path, texts)) if o["apiVersion"] in BUILT_IN]
-    assert {o["kind"] for o in objects} >= {"ServiceAccount", "Deployment", "Service"}
+    objects = every_object(write_files(tmp_path, texts))
+    kinds = {o["kind"] for o in objects}
+    assert kinds >= {"ServiceAccount", "Deployment", "Service", "LeaderWorkerSet"}
+    assert_all_valid(objects)
+
+
+@pytest.mark.parametrize("story", stories(GOOD))
+def test_stories(tmp_path: Path, story: str) -> None:
+    assert_all_valid(every_object(write_files(tmp_path, inputs_of(GOOD / story))))
+
+
+def assert_all_valid(objects: list[Any]) -> None:
+    """Objects of built-in kinds, and the pods of groups, which are PodTemplates."""
     for body in objects:
-        assert_valid(body)
+        if body["apiVersion"] in BUILT_IN:
+            assert_valid(body)
+        elif body["kind"] == "LeaderWorkerSet":
+            group, name = body["spec"]["leaderWorkerTemplate"], body["metadata"]["name"]
+            for part in ("leaderTemplate", "workerTemplate"):
+                kind = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": name}}
+                if part in group:
+                    assert_valid({**kind, "template": group[part]})
 
 
 def assert_valid(body: Any) -> None:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from modelmill.syntax import parse
 from modelmill.tree import plain
 
-SPELLINGS = ("portFlag", "modelServerPortFlag", "connectorFlag")
+SPELLINGS = ("portFlag", "modelServerPortFlag", "connectorFlag", "dataParallelSizeFlag")
 
 
 class Flag(NamedTuple):
@@ -65,6 +66,7 @@ class VersionSet(NamedTuple):
     sidecar          what the routing sidecar of this release calls its flags
     watched_groups   API groups of the objects the endpoint picker watches beside its pool
     components       command lines of endpointPicker and routingSidecar
+    registries       the project's registries that stand for others
     """
 
     name: str
@@ -73,10 +75,14 @@ class VersionSet(NamedTuple):
     sidecar: Mapping[str, str]
     watched_groups: tuple[str, ...]
     components: Mapping[str, Component]
+    registries: Mapping[str, str] = MappingProxyType({})
 
 
 @cache
 def engine_catalogue(engine: str) -> EngineCatalogue:
+    """What is known of an engine's flags; nothing where it ships without a catalogue."""
+    if not files("modelmill").joinpath("data", "engines", f"{engine}.yaml").is_file():
+        return EngineCatalogue(engine, "", {}, {})
     data = _read("engines", engine)
     flags = {
         name: Flag(name, **{**entry, "choices": tuple(map(str, entry.get("choices", ())))})

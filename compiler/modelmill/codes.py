@@ -1,7 +1,7 @@
 """Every diagnostic code, in order: the registry that tests, documents and reports go by.
 
 A code's letter is its room: Y syntax, N files and names, R resolving, S fields, C checks, O output,
-K kustomize. A number is never used again for something else.
+K kustomize, I importing. A number is never used again for something else.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from modelmill.diagnostics import Severity
 
 
 class Code(NamedTuple):
-    """A code, how severe its findings usually are, and what they are about."""
+    """A code, how severe its findings usually are, and what they are about. An acceptable one a
+    model may turn into warnings, where it gives a reason."""
 
     code: str
     severity: Severity
     title: str
+    acceptable: bool = False
 
 
 CODES: tuple[Code, ...] = (
@@ -65,15 +67,15 @@ CODES: tuple[Code, ...] = (
     Code("C501", "error", "A model has no role, or a role no engine"),
     Code("C502", "error", "The weights cannot be found from `model.uri`"),
     Code("C503", "warning", "A revision has no meaning for these weights"),
-    Code("C504", "error", "An image is not pinned"),
+    Code("C504", "error", "An image is not pinned", acceptable=True),
     Code("C505", "error", "A role has no accelerator"),
-    Code("C506", "error", "A pod needs more accelerators than a node has"),
-    Code("C507", "error", "Accelerators asked for do not match parallelism"),
-    Code("C508", "error", "Prefill has no decode"),
-    Code("C509", "error", "Prefill and decode cannot hand the KV cache over"),
+    Code("C506", "error", "A pod needs more accelerators than a node has", acceptable=True),
+    Code("C507", "error", "Accelerators asked for do not match parallelism", acceptable=True),
+    Code("C508", "error", "Prefill has no decode", acceptable=True),
+    Code("C509", "error", "Prefill and decode cannot hand the KV cache over", acceptable=True),
     Code("C510", "warning", "An engine flag is unknown"),
     Code("C511", "error", "An engine flag belongs to a field"),
-    Code("C512", "error", "An engine flag is removed or deprecated"),
+    Code("C512", "error", "An engine flag is removed or deprecated", acceptable=True),
     Code("C513", "error", "An engine flag or its value is written wrong"),
     Code("C514", "warning", "A name is too long and is shortened"),
     Code("C515", "error", "The endpoint picker's profiles do not hold together"),
@@ -90,7 +92,19 @@ CODES: tuple[Code, ...] = (
     Code("C526", "error", "A label that modelmill sets is set by hand"),
     Code("C527", "error", "A role does not say what it serves"),
     Code("C528", "error", "An environment variable holds a secret"),
-    Code("C529", "error", "An engine does not run on its accelerator"),
+    Code("C529", "error", "An engine does not run on its accelerator", acceptable=True),
+    Code("C530", "error", "A replica does not divide into its pods", acceptable=True),
+    Code("C531", "error", "Ranks cannot be load balanced so"),
+    Code("C532", "error", "Ports of ranks do not fit their pool"),
+    Code("C533", "error", "Roles of one pool have different ports"),
+    Code("C534", "error", "A group of pods is told what it cannot do"),
+    Code("C535", "error", "Claims of devices do not hold together"),
+    Code("C536", "error", "A pod asks for what its namespace refuses"),
+    Code("C537", "error", "A field is written past its own"),
+    Code("C538", "error", "Dual pods cannot work with this role", acceptable=True),
+    Code("C540", "error", "A model accepts what cannot be accepted"),
+    Code("C541", "error", "The identity of a running object is set outside of its model"),
+    Code("C542", "warning", "Two workloads know their pods by the same labels"),
     Code("O601", "error", "A generated file is out of date"),
     Code("O602", "error", "A generated file was edited by hand"),
     Code("O603", "error", "A file is no longer generated"),
@@ -105,4 +119,24 @@ CODES: tuple[Code, ...] = (
     Code("K702", "error", "A kustomize build failed"),
     Code("K703", "error", "A kustomize build took too long"),
     Code("K704", "error", "A kustomize build gave too much output"),
+    Code("I801", "error", "Values cannot be read"),
+    Code("I802", "error", "A template cannot be carried over"),
+    Code("I803", "warning", "The chart does not look at a key"),
+    Code("I804", "error", "The chart refuses a value"),
+    Code("I805", "warning", "A value is accepted though the chart refuses it"),
+    Code("I806", "warning", "Parallelism is corrected"),
+    Code("I807", "warning", "A variable is set twice"),
+    Code("I808", "warning", "A key is written by the values and by the chart"),
+    Code("I809", "warning", "The port of an engine is corrected"),
+    Code("I810", "warning", "Dual pods are corrected"),
+    Code("I811", "warning", "Accelerators are corrected, or lack a template"),
+    Code("I812", "warning", "The place of the weights is corrected"),
+    Code("I813", "warning", "Limits and requests of an accelerator differ"),
+    Code("I814", "warning", "A defect that runs is kept"),
+    Code("I815", "warning", "Releases share a selector or a name"),
+    Code("I816", "warning", "An API is superseded"),
+    Code("I817", "warning", "Pods of a group get their ranks"),
+    Code("I818", "warning", "Text is needed where a number or truth value stands"),
+    Code("I819", "warning", "The chart's version is read by the rules of the nearest one"),
+    Code("I820", "warning", "What is compiled differs from what runs"),
 )

@@ -59,42 +59,74 @@ def flag_words(flags: Mapping[str, Any]) -> list[str]:
     return [f"--{name}={_spelt(value)}" for name, value in flags.items() if value is not None]
 
 
+def numbered(name: str, count: int) -> list[str]:
+    """`name`, `name-1`, …: as many as there are of one kind."""
+    return [f"{name}-{number}" if number else name for number in range(count)]
+
+
 def int_or_string(text: str | None) -> int | str | None:
     """An IntOrString field: "1" is a number, "25%" is not."""
     return int(text) if text is not None and text.isdigit() else text
 
 
 def keyed(entries: Mapping[str, Any], key: str) -> list[Manifest]:
-    """{name: {…}} as [{key: name, …}]."""
-    return [over({key: name}, {**(entry or {}), key: name}) for name, entry in entries.items()]
+    """{name: {…}} as [{key: name, …}]. An entry may give the key itself, and "" for none."""
+    return [_with_key(dict(entry or {}), key, name) for name, entry in entries.items()]
+
+
+def _with_key(entry: Manifest, key: str, name: str) -> Manifest:
+    value = entry.pop(key, name)
+    return {key: value, **entry} if value else entry
+
+
+def port_list(ports: Mapping[str, Any]) -> list[Manifest]:
+    """ContainerPorts by name; one without a name stands under its number."""
+    return [
+        {"containerPort": int(name), "protocol": "TCP", **entry}
+        if name.isdigit()
+        else {"name": name, "protocol": "TCP", **entry}
+        for name, entry in ports.items()
+    ]
 
 
 def resources(record: Resources | None, accelerators: Mapping[str, str] | None = None) -> Manifest:
-    """ResourceRequirements; accelerators go into both, as extended resources must be equal."""
-    extra = dict(accelerators or {})
-    requests = {**(record.requests if record else {}), **extra}
-    limits = {**(record.limits if record else {}), **extra}
-    return given(requests=dict(sorted(requests.items())), limits=dict(sorted(limits.items())))
-
-
-def container_fields(record: ContainerFields | None) -> Manifest:
-    """The fields of a container that are not derived; the security context is complete."""
-    if record is None:
-        return {"securityContext": over(RESTRICTED_CONTAINER, None)}
+    """ResourceRequirements; accelerators go into both, as extended resources must be equal. A
+    number of them that is written wins."""
+    own = record or Resources()
+    extra = {
+        name: own.limits.get(name) or own.requests.get(name) or count
+        for name, count in (accelerators or {}).items()
+    }
     return given(
+        requests=dict(sorted({**own.requests, **extra}.items())),
+        limits=dict(sorted({**own.limits, **extra}.items())),
+        claims=keyed(own.claims, "name"),
+    )
+
+
+def container_fields(record: ContainerFields | None, *, bare: bool = False) -> Manifest:
+    """The fields of a container that are not derived. The security context is complete, unless the
+    container is to be `bare`: only what is written."""
+    restricted = {} if bare else RESTRICTED_CONTAINER
+    if record is None:
+        return given(securityContext=over(restricted, None))
+    fields = given(
         envFrom=list(record.env_from),
         lifecycle=record.lifecycle,
         imagePullPolicy=record.image_pull_policy,
         workingDir=record.working_dir,
         terminationMessagePath=record.termination_message_path,
         terminationMessagePolicy=record.termination_message_policy,
-        ports=[over({"protocol": "TCP"}, port) for port in keyed(record.ports, "name")],
+        stdin=record.stdin,
+        tty=record.tty,
+        ports=port_list(record.ports),
         volumeMounts=keyed(record.volume_mounts, "mountPath"),
-        securityContext=over(RESTRICTED_CONTAINER, record.security_context),
+        securityContext=over(restricted, record.security_context),
     )
+    return over(fields, record.fields)
 
 
-def extra_container(name: str, record: Container) -> Manifest:
+def extra_container(name: str, record: Container, *, bare: bool = False) -> Manifest:
     """A container beside the engine."""
     return {
         "name": name,
@@ -106,12 +138,12 @@ def extra_container(name: str, record: Container) -> Manifest:
             resources=resources(record.resources),
             restartPolicy=record.restart_policy,
         ),
-        **container_fields(record),
-        **probes_of(record.probes, None),
+        **container_fields(record, bare=bare),
+        **probes_of(record.probes, None, bare=bare),
     }
 
 
-def probe(record: Probe | None, derived: Manifest | None) -> Manifest | None:
+def probe(record: Probe | None, derived: Manifest | None, *, bare: bool = False) -> Manifest | None:
     """A probe: what is set, over what was derived. A handler replaces the derived one whole."""
     if record is None:
         return derived
@@ -122,7 +154,7 @@ def probe(record: Probe | None, derived: Manifest | None) -> Manifest | None:
     below = base.get("httpGet")
     if handlers:
         base.pop("httpGet", None)
-    if "httpGet" in handlers:
+    if "httpGet" in handlers and not bare:
         handlers["httpGet"] = over({"scheme": "HTTP", **(below or {})}, handlers["httpGet"])
     timing = given(
         initialDelaySeconds=record.initial_delay_seconds,
@@ -130,17 +162,20 @@ def probe(record: Probe | None, derived: Manifest | None) -> Manifest | None:
         timeoutSeconds=record.timeout_seconds,
         successThreshold=record.success_threshold,
         failureThreshold=record.failure_threshold,
+        terminationGracePeriodSeconds=record.termination_grace_period_seconds,
     )
     return {**base, **handlers, **timing}
 
 
-def probes_of(record: Probes | None, derived: Mapping[str, Manifest] | None) -> Manifest:
+def probes_of(
+    record: Probes | None, derived: Mapping[str, Manifest] | None, *, bare: bool = False
+) -> Manifest:
     """startupProbe, readinessProbe and livenessProbe."""
-    derived = derived or {}
+    own, derived = record or Probes(), derived or {}
     return given(
-        startupProbe=probe(record.startup if record else None, derived.get("startup")),
-        readinessProbe=probe(record.readiness if record else None, derived.get("readiness")),
-        livenessProbe=probe(record.liveness if record else None, derived.get("liveness")),
+        startupProbe=probe(own.startup, derived.get("startup"), bare=bare),
+        readinessProbe=probe(own.readiness, derived.get("readiness"), bare=bare),
+        livenessProbe=probe(own.liveness, derived.get("liveness"), bare=bare),
     )
 
 
@@ -157,6 +192,9 @@ def pod_fields(record: Pod | None) -> Manifest:
         shareProcessNamespace=record.share_process_namespace,
         dnsPolicy=record.dns_policy,
         dnsConfig=record.dns_config,
+        hostNetwork=record.host_network,
+        hostIPC=record.host_ipc,
+        hostPID=record.host_pid,
         hostAliases=list(record.host_aliases),
         nodeSelector=dict(record.node_selector),
         imagePullSecrets=keyed(record.image_pull_secrets, "name"),
@@ -175,34 +213,49 @@ def pod_spec(
     volumes: Sequence[Manifest] = (),
     tolerations: Mapping[str, Any] = EMPTY,
     affinity: Manifest | None = None,
+    claims: Sequence[Manifest] = (),
+    bare: bool = False,
 ) -> Manifest:
-    """A PodSpec: what was derived, and over it what people set."""
+    """A PodSpec: what was derived, and over it what people set; only what they set if `bare`."""
     own = record or Pod()
-    inits = [extra_container(name, each) for name, each in own.init_containers.items()]
-    beside = [extra_container(name, each) for name, each in own.containers.items()]
-    return {
-        "serviceAccountName": own.service_account_name or account,
-        "automountServiceAccountToken": uses_token or own.automount_service_account_token,
+    inits = [extra_container(n, each, bare=bare) for n, each in own.init_containers.items()]
+    beside = [extra_container(n, each, bare=bare) for n, each in own.containers.items()]
+    token, written = own.automount_service_account_token, keyed(own.volumes, "name")
+    recommended = {
+        "automountServiceAccountToken": uses_token or bool(token),
         "terminationGracePeriodSeconds": grace_seconds,
-        "securityContext": over(RESTRICTED_POD, own.security_context),
+    }
+    spec = {
+        "serviceAccountName": own.service_account_name or account,
+        **(given(automountServiceAccountToken=token) if bare else recommended),
+        **given(securityContext=over({} if bare else RESTRICTED_POD, own.security_context)),
         **pod_fields(record),
         **given(
             affinity=over({}, own.affinity) if affinity is None else affinity,
             tolerations=keyed(over(tolerations, own.tolerations), "key"),
-            topologySpreadConstraints=spread_constraints(record, selector),
+            topologySpreadConstraints=spread_constraints(record, selector, bare=bare),
             initContainers=[*init_containers, *inits],
         ),
         "containers": [*containers, *beside],
-        **given(volumes=[*volumes, *keyed(own.volumes, "name")]),
+        **given(
+            # What runs has the volumes people wrote before the derived ones.
+            volumes=[*written, *volumes] if bare else [*volumes, *written],
+            resourceClaims=list(claims),
+        ),
     }
+    return over(spec, own.fields)
 
 
-def spread_constraints(record: Pod | None, selector: Mapping[str, str]) -> list[Manifest]:
+def spread_constraints(
+    record: Pod | None, selector: Mapping[str, str], *, bare: bool = False
+) -> list[Manifest]:
     """topologySpreadConstraints; the selector and skew are derived unless given."""
-    defaults = {
+    defaults: Manifest = {
         "maxSkew": 1,
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": dict(selector)},
     }
     entries = record.topology_spread_constraints if record else {}
+    if bare:
+        return keyed(entries, "topologyKey")
     return [over(defaults, constraint) for constraint in keyed(entries, "topologyKey")]

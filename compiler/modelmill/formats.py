@@ -101,3 +101,14 @@ IntOrPercent: TypeAlias = Annotated[
     str,
     Format(r"[0-9]{1,6}%?", "a number or a percentage", "25%"),
 ]
+# The name part of github.com/distribution/reference, with its registry: `domain` holds a dot or a
+# port, or is localhost.
+Registry: TypeAlias = Annotated[
+    str,
+    Format(
+        r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
+        r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
+        "a registry, with or without a path in it",
+        "registry.example.com/ghcr",
+    ),
+]

@@ -1,6 +1,7 @@
 """Where weights are: the `model.uri` schemes and what each means for a pod.
 
-Schemes as llm-d's ModelService and KServe have them: hf://, pvc://, pvc+hf://, oci://.
+Schemes as llm-d's ModelService and KServe have them: hf://, pvc://, pvc+hf://, oci://; and the
+object stores engines stream from: s3://, gs://.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-Scheme = Literal["hf", "pvc", "pvc+hf", "oci"]
-SCHEMES: tuple[str, ...] = ("hf", "pvc", "pvc+hf", "oci")
+Scheme = Literal["hf", "pvc", "pvc+hf", "oci", "s3", "gs"]
+SCHEMES: tuple[str, ...] = ("hf", "pvc", "pvc+hf", "oci", "s3", "gs")
+STREAMED = ("s3", "gs")
 _claim = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?").fullmatch
 _hub_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?").fullmatch
 _path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
@@ -18,12 +20,13 @@ _path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
 class ModelUri(NamedTuple):
     """A model's source.
 
-    scheme    hf, pvc, pvc+hf or oci
+    scheme    hf, pvc, pvc+hf, oci, s3 or gs
     claim     PersistentVolumeClaim of a pvc scheme
     image     image of oci
     hub_name  ORG/MODEL of hf and pvc+hf
     path      path below the mount: the weights of pvc and oci, the hub cache of pvc+hf
     mount     where the volume is mounted
+    url       where an engine streams s3 and gs weights from; there is no volume then
     """
 
     scheme: str
@@ -32,12 +35,13 @@ class ModelUri(NamedTuple):
     image: str = ""
     hub_name: str = ""
     path: str = ""
+    url: str = ""
 
     @property
     def argument(self) -> str:
-        """What the engine is told to load: a hub name, or a path in the pod."""
-        if self.hub_name:
-            return self.hub_name
+        """What the engine is told to load: a hub name, an object store's URL, a path in the pod."""
+        if self.hub_name or self.url:
+            return self.hub_name or self.url
         return f"{self.mount}/{self.path}" if self.path else self.mount
 
     @property
@@ -76,12 +80,21 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
         if separator and not _is_path(path):
             raise UriFault(f"`{uri}` does not name a path in the image", _EXAMPLES[scheme])
         return ModelUri(scheme, mount, image=image, path=path)
-    claim, _, path = rest.partition("/")
+    if scheme in STREAMED:
+        bucket, _, path = rest.partition("/")
+        if not _claim(bucket) or not _is_path(path.rstrip("/")):
+            raise UriFault(f"`{uri}` does not name a path in a bucket", _EXAMPLES[scheme])
+        return ModelUri(scheme, mount, url=uri)
+    claim, slash, path = rest.partition("/")
     if not _claim(claim):
         raise UriFault(f"`{claim}` is not the name of a PersistentVolumeClaim", _EXAMPLES[scheme])
+    if scheme == "pvc" and slash and not path:
+        return ModelUri(scheme, mount, claim=claim)
     path = path.rstrip("/")
     if not _is_path(path):
-        raise UriFault(f"`{uri}` does not name a path on the claim", _EXAMPLES[scheme])
+        whole = f", or {uri}/ for all of the claim" if scheme == "pvc" and not slash else ""
+        hint = _EXAMPLES[scheme] + whole
+        raise UriFault(f"`{uri}` does not name a path on the claim", hint)
     if scheme == "pvc":
         return ModelUri(scheme, mount, claim=claim, path=path)
     parts = path.split("/")
@@ -101,5 +114,7 @@ _EXAMPLES = {
     "hf": "for example hf://Qwen/Qwen3-32B",
     "pvc": "for example pvc://models/llama-3-8b",
     "pvc+hf": "for example pvc+hf://models/hub/meta-llama/Llama-3.1-8B-Instruct",
+    "s3": "for example s3://models/llama-3-8b",
+    "gs": "for example gs://models/llama-3-8b",
     "oci": "for example oci://ghcr.io/acme/llama-3-8b:1.0::models",
 }

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from modelmill.accepted import accepted, misused
 from modelmill.catalog import Catalog, Document, build_catalog
 from modelmill.catalogues import VersionSet, version_set, version_sets
 from modelmill.chains import UNREAD
@@ -127,6 +128,9 @@ def compile_model(repository: Repository, resolver: Resolver, model: Document) -
         found[None] = [
             d for d in found[None] if d.severity != "error" or d.code == "R303" or d in everywhere
         ]
+    all_judged = base is not None and None not in variants.values()
+    everything = [each for here in found.values() for each in here] if all_judged else None
+    found[None] += misused(model, everything)
     diagnostics = _attributed(found)
     facts = tuple(
         facts_of(variant, objects[name])
@@ -160,7 +164,7 @@ def variant_of(
         here.extend(brought_in(repository.catalog, model, overlay, fault.diagnostics))
         return None
     judged = [diagnostic for rule in VARIANT_CHECKS for diagnostic in rule.check(variant)]
-    here.extend(brought_in(repository.catalog, model, overlay, judged))
+    here.extend(brought_in(repository.catalog, model, overlay, accepted(model, judged)))
     return None if has_errors(here) else variant
 
 
@@ -275,4 +279,4 @@ def _versions(sources: Sources) -> VersionSet:
     ]
     if unknown:
         raise CompileError(unknown)
-    return found._replace(images={**found.images, **wanted.images})
+    return found._replace(images={**found.images, **wanted.images}, registries=wanted.registries)

@@ -1,8 +1,7 @@
 """A role as a pod template.
 
-In: a variant and a role's key. Out: the `template` of a workload: engine container, routing
-sidecar, volumes, placement. Kinds decide what workload the template goes into, engines what the
-flags are.
+In: a variant and a role's key. Out: the `template` of a workload: containers, volumes, placement,
+labels. Kinds decide what workload the template goes into.
 """
 
 from __future__ import annotations
@@ -13,39 +12,17 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from modelmill import model_volume, names, sidecar
-from modelmill.catalogues import engine_catalogue
-from modelmill.containers import (
-    Manifest,
-    container_fields,
-    env_list,
-    given,
-    over,
-    pod_spec,
-    probes_of,
-    resources,
-)
+from modelmill import names, sidecar
+from modelmill.claims import claims_of, pod_entries
+from modelmill.containers import Manifest, given, over, pod_spec
 from modelmill.diagnostics import CompileError, error
-from modelmill.engines import ENGINES, EngineModule, Launch
-from modelmill.engines.flags import render
-from modelmill.model_uri import parse_uri
+from modelmill.engine_container import engine_container, engine_volumes
 from modelmill.record import EMPTY
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
-ENGINE_CONTAINER = "modelserver"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
-# A cold load of 100 GB of weights takes tens of minutes: 15 s, then 120 tries of 30 s
-# (llm-d guides/recipes/modelserver/base/single-host).
-STARTUP = {
-    "initialDelaySeconds": 15,
-    "periodSeconds": 30,
-    "timeoutSeconds": 5,
-    "failureThreshold": 120,
-}
-READINESS = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 3}
-LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
 # Fields of a role its pods are made of; the others are about how many there are.
 POD_PARTS = (
     "engine",
@@ -58,6 +35,10 @@ POD_PARTS = (
     "metadata",
     "pod",
     "container",
+    "defaults",
+    "selector",
+    "dual_pods",
+    "worker",
 )
 # Long answers take minutes to stream; the default of 30 s would cut them off.
 GRACE_SECONDS = 130
@@ -70,9 +51,10 @@ def pod_template(variant: Variant, key: str) -> Manifest:
         "pod template",
         key,
         variant.role_type(key),
-        f"{variant.routing.port} {variant.has_sidecar(key)}",
+        f"{variant.routing.port} {variant.has_sidecar(key)} {variant.is_worker}",
         spec.routing.sidecar if spec.routing else None,
         spec.model,
+        spec.tracing,
         config_hash(variant, key),
         *(getattr(role, part) for part in POD_PARTS),
     )
@@ -81,6 +63,9 @@ def pod_template(variant: Variant, key: str) -> Manifest:
 
 def _pod_template(variant: Variant, key: str) -> Manifest:
     role = variant.roles[key]
+    spec = _pod_spec(variant, key, role)
+    if variant.is_bare(key):
+        return {"metadata": _bare_metadata(variant, key, role), "spec": spec}
     metadata = role.metadata
     pod_labels = {
         **variant.labels,
@@ -96,23 +81,51 @@ def _pod_template(variant: Variant, key: str) -> Manifest:
         annotations[names.CONFIG_HASH] = digest
     return {
         "metadata": given(
-            labels=names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
+            labels={
+                **names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
+                **variant.selector(key),
+            },
             annotations=dict(sorted(annotations.items())),
         ),
-        "spec": _pod_spec(variant, key, role),
+        "spec": spec,
     }
+
+
+def _bare_metadata(variant: Variant, key: str, role: Role) -> Manifest:
+    """A further label or annotation would replace every pod that runs. Workers that only work for
+    their leader take no requests, and no selector of a group knows them."""
+    labels = {**(role.pod.labels if role.pod else {}), **variant.selector(key)}
+    if not variant.serves(key):
+        labels.pop(names.SERVING, None)
+    return given(
+        labels=dict(sorted(labels.items())),
+        annotations=dict(sorted(role.pod.annotations.items())) if role.pod else None,
+    )
 
 
 def role_labels(variant: Variant, key: str) -> dict[str, str]:
     """Labels by which pools, pickers and monitors tell a role's pods."""
     role = variant.roles[key]
     role_type = variant.role_type(key)
-    found = {names.ROLE: role_type, names.SERVING: "true"}
+    found = {names.ROLE: role_type}
     if role.engine is not None and role.engine.type == "sglang":
         found[names.ENGINE_TYPE] = "sglang"
-    if role_type != "prefill":
-        found[names.ENTRY] = "true"
+    if variant.serves(key):
+        found[names.SERVING] = "true"
+        if role_type != "prefill":
+            found[names.ENTRY] = "true"
     return found
+
+
+def workload_labels(variant: Variant, key: str) -> dict[str, str]:
+    """Labels of the object a role's pods are in."""
+    role = variant.roles[key]
+    said = role.metadata.labels if role.metadata else {}
+    if variant.is_bare(key):
+        return {**dict(sorted(said.items())), names.MANAGED_BY: "modelmill"}
+    labels = {**variant.labels, **said}
+    own = names.labels(variant.name, key, labels, role_labels(variant, key))
+    return {**own, **(role.selector or {})}
 
 
 def config_hash(variant: Variant, key: str) -> str:
@@ -149,15 +162,6 @@ def _config_maps(data: Any) -> Iterator[str]:
             yield from _config_maps(each)
 
 
-def launch_of(variant: Variant, key: str) -> Launch:
-    """What the role's engine must know to start."""
-    role, model = variant.roles[key], variant.spec.model
-    uri = parse_uri(model.uri, model.mount_path)
-    return Launch(
-        role, variant.role_type(key), model.name, uri, model.revision, variant.engine_port(key)
-    )
-
-
 def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
     accelerator = role.accelerator
     return pod_spec(
@@ -165,101 +169,15 @@ def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
         account=variant.name,
         uses_token=False,
         grace_seconds=GRACE_SECONDS,
-        selector=names.selector(variant.name, key),
-        containers=[_engine_container(variant, key, role)],
+        selector=variant.selector(key),
+        containers=[engine_container(variant, key, role)],
         init_containers=[sidecar.container(variant, key)] if variant.has_sidecar(key) else [],
-        volumes=_volumes(variant, key, role),
+        volumes=engine_volumes(variant, key, role),
         tolerations=accelerator.tolerations if accelerator else EMPTY,
         affinity=_affinity(variant, key),
+        claims=pod_entries(claims_of(variant, key, role)),
+        bare=variant.is_bare(key),
     )
-
-
-def _engine_container(variant: Variant, key: str, role: Role) -> Manifest:
-    engine = role.engine
-    assert engine is not None
-    launch = launch_of(variant, key)
-    module = ENGINES[engine.type]
-    flags = {**module.flags(launch), **engine.args}
-    words = [*module.positional(launch), *render(engine_catalogue(engine.type), flags)]
-    command = list(engine.command) or module.command(launch)
-    fields = container_fields(role.container)
-    port = {"name": ENGINE_CONTAINER, "containerPort": launch.port, "protocol": "TCP"}
-    return {
-        "name": ENGINE_CONTAINER,
-        "image": engine.image,
-        **given(command=command),
-        "args": words,
-        **given(env=env_list(_env(variant, role, launch, module))),
-        **given(resources=_resources(variant, key, launch, module)),
-        **fields,
-        "ports": [port, *module.ports(launch), *fields.get("ports", [])],
-        **given(
-            volumeMounts=[
-                *_mounts(variant, role, launch, module),
-                *fields.get("volumeMounts", []),
-            ]
-        ),
-        **probes_of(role.probes, _derived_probes(module)),
-    }
-
-
-def _resources(variant: Variant, key: str, launch: Launch, module: EngineModule) -> Manifest:
-    found = resources(variant.roles[key].resources, accelerator_request(variant, key))
-    disk = model_volume.scratch(variant.spec.model, launch.weights) if module.NEEDS_WEIGHTS else {}
-    if disk:
-        found["requests"] = dict(sorted({**disk, **found.get("requests", {})}.items()))
-    return found
-
-
-def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
-    """The extended resource one pod asks for, by name; nothing on a CPU."""
-    accelerator = variant.roles[key].accelerator
-    if accelerator is None or accelerator.resource is None:
-        return {}
-    return {accelerator.resource: str(variant.gpus(key))}
-
-
-def _env(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> dict[str, Any]:
-    """Derived variables first, so that people's own win and may refer to them by $(NAME)."""
-    accelerator = role.accelerator
-    assert role.engine is not None
-    needed = model_volume.env(variant.spec.model, launch.weights) if module.NEEDS_WEIGHTS else {}
-    return {
-        **needed,
-        **module.env(launch),
-        **(accelerator.env if accelerator else {}),
-        **role.engine.env,
-    }
-
-
-def _mounts(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> list[Manifest]:
-    mounts = (
-        [model_volume.mount(variant.spec.model, launch.weights)] if module.NEEDS_WEIGHTS else []
-    )
-    if role.shared_memory is not None:
-        mounts.append({"name": "dshm", "mountPath": "/dev/shm"})
-    return mounts
-
-
-def _volumes(variant: Variant, key: str, role: Role) -> list[Manifest]:
-    assert role.engine is not None
-    volumes = []
-    if ENGINES[role.engine.type].NEEDS_WEIGHTS:
-        volumes.append(model_volume.volume(variant.spec.model, launch_of(variant, key).weights))
-    if role.shared_memory is not None:
-        memory = {"medium": "Memory", "sizeLimit": role.shared_memory}
-        volumes.append({"name": "dshm", "emptyDir": memory})
-    return volumes
-
-
-def _derived_probes(module: EngineModule) -> dict[str, Manifest]:
-    ready = {"path": module.READINESS_PATH, "port": ENGINE_CONTAINER, "scheme": "HTTP"}
-    alive = {"path": module.LIVENESS_PATH, "port": ENGINE_CONTAINER, "scheme": "HTTP"}
-    return {
-        "startup": {"httpGet": ready, **STARTUP},
-        "readiness": {"httpGet": ready, **READINESS},
-        "liveness": {"httpGet": alive, **LIVENESS},
-    }
 
 
 def _affinity(variant: Variant, key: str) -> Manifest:

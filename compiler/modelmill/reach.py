@@ -14,6 +14,7 @@ from typing import NamedTuple
 from modelmill.catalog import Document
 from modelmill.chains import UNREAD
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
+from modelmill.groups import group_of
 from modelmill.inherited import united
 from modelmill.pipeline import Repository, variant_of
 from modelmill.resolve import Resolver, environments_of
@@ -21,7 +22,7 @@ from modelmill.variant import Variant
 
 
 class RoleSize(NamedTuple):
-    """Pods of a role and the accelerators in each."""
+    """Replicas of a role and the accelerators of each."""
 
     name: str
     replicas: int
@@ -79,7 +80,7 @@ def sizes(variant: Variant) -> tuple[RoleSize, ...]:
         RoleSize(
             key,
             role.replicas,
-            variant.gpus(key),
+            variant.gpus(key) * group_of(role).size,
             role.accelerator.resource if role.accelerator else None,
         )
         for key, role in variant.roles.items()

@@ -31,6 +31,7 @@ from modelmill.shapes import (
 from modelmill.tree import Node
 
 REQUIRED: Any = object()
+_CAPITALS = {"ipc": "IPC", "pid": "PID"}
 EMPTY: Mapping[str, Any] = types.MappingProxyType({})
 
 
@@ -255,9 +256,9 @@ def shape_of(annotation: Any, entry: Field) -> Shape:
 
 
 def camel(name: str) -> str:
-    """`mount_path` as YAML spells it: `mountPath`."""
+    """`mount_path` as YAML spells it: `mountPath`. `host_ipc` is Kubernetes' `hostIPC`."""
     head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
+    return head + "".join(_CAPITALS.get(word, word.capitalize()) for word in rest)
 
 
 def _first(entry: Field) -> str:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelmill import tracing
 from modelmill.containers import (
-    RESTRICTED_CONTAINER,
     Manifest,
+    container_fields,
     env_list,
     flag_words,
     given,
+    numbered,
     over,
     resources,
 )
 from modelmill.engines import ENGINES
+from modelmill.groups import ports_of
 from modelmill.variant import Variant
 
 NAME = "routing-proxy"
@@ -25,6 +28,32 @@ NAME = "routing-proxy"
 
 def container(variant: Variant, key: str) -> Manifest:
     """The sidecar of a role that has one."""
+    sidecar = variant.sidecar
+    bare, own = variant.is_bare(key), sidecar.container
+    fields = container_fields(own, bare=bare)
+    ports = [
+        {"name": name, "containerPort": variant.routing.port + rank, "protocol": "TCP"}
+        for rank, name in enumerate(numbered("http", ports_of(variant.roles[key])))
+    ]
+    security, asked = fields.pop("securityContext", {}), own.security_context if own else None
+    read_only = {"readOnlyRootFilesystem": True}
+    return {
+        "name": (own and own.name) or NAME,
+        "image": variant.image("routingSidecar", sidecar.image),
+        "args": [str(word) for word in sidecar.argv] or flag_words(_flags(variant, key)),
+        **given(env=env_list(_env(variant, bare=bare)), resources=resources(sidecar.resources)),
+        **given(ports=[*([] if bare else ports), *fields.pop("ports", [])]),
+        "restartPolicy": "Always",
+        **fields,
+        **given(securityContext=security if bare else {**security, **over(read_only, asked)}),
+    }
+
+
+def _env(variant: Variant, *, bare: bool) -> dict[str, Any]:
+    return {**({} if bare else tracing.env(variant, NAME)), **variant.sidecar.env}
+
+
+def _flags(variant: Variant, key: str) -> dict[str, Any]:
     role, sidecar = variant.roles[key], variant.sidecar
     assert role.engine is not None
     spelling = variant.versions.sidecar
@@ -33,16 +62,14 @@ def container(variant: Variant, key: str) -> Manifest:
         spelling["modelServerPortFlag"]: sidecar.model_server_port,
         "secure-proxy": False,
     }
+    ports = ports_of(role)
+    if ports > 1:
+        # It listens on as many ports as the engine behind it, one a rank.
+        flags[spelling["dataParallelSizeFlag"]] = ports
     if role.kv_transfer is not None:
         connectors = ENGINES[role.engine.type].SIDECAR_CONNECTORS
         flags[spelling["connectorFlag"]] = connectors[role.kv_transfer.connector]
+    if not variant.is_bare(key):
+        flags.update(tracing.flags(variant, "routingSidecar"))
     flags.update(sorted(sidecar.flags.items()))
-    return {
-        "name": NAME,
-        "image": variant.image("routingSidecar", sidecar.image),
-        "args": flag_words(flags),
-        **given(env=env_list(sidecar.env), resources=resources(sidecar.resources)),
-        "ports": [{"name": "http", "containerPort": variant.routing.port, "protocol": "TCP"}],
-        "restartPolicy": "Always",
-        "securityContext": over(RESTRICTED_CONTAINER, {"readOnlyRootFilesystem": True}),
-    }
+    return flags

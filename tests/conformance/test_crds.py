@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from modelmill import yamltext
+from stories import GOOD, stories
 from support import ROOT, every_object, inputs_of, write_files
 from test_hostile import DOCUMENTS
 
@@ -44,7 +45,7 @@ def test_custom_kinds(
 ) -> None:
     objects = every_object(write_files(tmp_path, texts))
     custom = [o for o in objects if (o["apiVersion"], o["kind"]) in schemas]
-    assert {o["kind"] for o in custom} >= {"InferencePool", "HTTPRoute"}
+    assert {o["kind"] for o in custom} >= {"InferencePool", "HTTPRoute", "LeaderWorkerSet"}
     faults = [
         f"{body['kind']} {body['metadata']['name']}: {fault}"
         for body in custom
@@ -53,9 +54,37 @@ def test_custom_kinds(
     assert not faults
 
 
+@pytest.mark.parametrize("story", stories(GOOD))
+def test_custom_kinds_of_stories(
+    tmp_path: Path, story: str, schemas: dict[tuple[str, str], Any]
+) -> None:
+    objects = every_object(write_files(tmp_path, inputs_of(GOOD / story)))
+    faults = [
+        f"{body['kind']} {body['metadata']['name']}: {fault}"
+        for body in objects
+        if (body["apiVersion"], body["kind"]) in schemas
+        for fault in faults_of(schemas[body["apiVersion"], body["kind"]], body)
+    ]
+    assert not faults
+
+
+@pytest.mark.parametrize("texts", REPOSITORIES.values(), ids=REPOSITORIES)
+def test_a_server_adds_no_default_to_a_group_of_pods(
+    tmp_path: Path, texts: dict[str, str], schemas: dict[tuple[str, str], Any]
+) -> None:
+    """What it adds, Argo CD reports as drift."""
+    schema = schemas["leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"]
+    for body in every_object(write_files(tmp_path, texts)):
+        if body["kind"] == "LeaderWorkerSet":
+            assert with_defaults(schema, body) == body
+
+
 def test_every_custom_kind_is_known(tmp_path: Path, schemas: dict[tuple[str, str], Any]) -> None:
     """What has a dotted group of its own and no schema here would go unchecked."""
-    builtin = ("apps/", "policy/", "autoscaling/", "batch/", "rbac.", "networking.k8s.io/")
+    builtin = (
+        *("apps/", "policy/", "autoscaling/", "batch/"),
+        *("rbac.", "networking.k8s.io/", "resource.k8s.io/"),
+    )
     for texts in REPOSITORIES.values():
         for body in every_object(write_files(tmp_path, texts)):
             version = body["apiVersion"]
@@ -85,6 +114,17 @@ def faults_of(schema: Any, body: Any) -> Iterator[str]:
     )
     unknown = {key: value for key, value in body.items() if key not in ("apiVersion", "kind")}
     yield from unknown_fields({**schema, "type": "object"}, {**unknown, "metadata": {}}, "")
+
+
+def with_defaults(schema: Any, value: Any) -> Any:
+    """A value as a server keeps it: what a schema has a default for is there."""
+    if isinstance(value, list):
+        return [with_defaults(schema.get("items", {}), each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    added = {k: each["default"] for k, each in properties.items() if "default" in each}
+    return {k: with_defaults(properties.get(k, {}), v) for k, v in {**added, **value}.items()}
 
 
 def unknown_fields(schema: Any, value: Any, path: str) -> Iterator[str]:

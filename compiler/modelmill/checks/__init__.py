@@ -13,18 +13,26 @@ from typing import Protocol, cast
 from modelmill.checks import (
     accelerators,
     component_flags,
+    device_claims,
     disaggregation,
+    dual_pods,
     engine_flags,
     engines_given,
     environment_variables,
     extra_objects,
+    further_fields,
+    identity,
     images,
     labels,
     name_length,
     object_names,
     picker_graph,
+    pod_groups,
+    pod_security,
+    rank_ports,
     role_types,
     routes,
+    selectors,
     served_names,
     vendors,
     weights,
@@ -48,6 +56,8 @@ VARIANT_MODULES: tuple[ModuleType, ...] = (
     weights,
     accelerators,
     vendors,
+    pod_groups,
+    rank_ports,
     disaggregation,
     engine_flags,
     component_flags,
@@ -57,8 +67,13 @@ VARIANT_MODULES: tuple[ModuleType, ...] = (
     name_length,
     picker_graph,
     extra_objects,
+    identity,
+    device_claims,
+    dual_pods,
+    pod_security,
+    further_fields,
 )
-FLEET_MODULES: tuple[ModuleType, ...] = (object_names, served_names, routes)
+FLEET_MODULES: tuple[ModuleType, ...] = (object_names, served_names, routes, selectors)
 
 VARIANT_CHECKS: tuple[VariantCheck, ...] = tuple(cast(VariantCheck, m) for m in VARIANT_MODULES)
 FLEET_CHECKS: tuple[FleetCheck, ...] = tuple(cast(FleetCheck, m) for m in FLEET_MODULES)

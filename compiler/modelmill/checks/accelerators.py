@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from modelmill.claims import has_claimed_accelerators
 from modelmill.diagnostics import Diagnostic, Note, error
+from modelmill.groups import group_of
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
@@ -25,7 +27,9 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 def _fits_node(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
     accelerator, count = role.accelerator, variant.gpus(key)
-    if accelerator is None or accelerator.resource is None or accelerator.per_node is None:
+    if accelerator is None or accelerator.per_node is None:
+        return
+    if accelerator.resource is None and not has_claimed_accelerators(role):
         return
     if count > accelerator.per_node:
         yield error(
@@ -33,7 +37,7 @@ def _fits_node(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
             f"`{key}` needs {count} accelerators in one pod ({_product(role)}), "
             f"and a node has {accelerator.per_node}",
             variant.span_of("roles", key, "parallelism"),
-            "lower the parallelism, or choose a product with more accelerators to a node",
+            _hint(role),
             [
                 Note(
                     f"{accelerator.name}: {accelerator.per_node} to a node",
@@ -41,6 +45,12 @@ def _fits_node(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
                 )
             ],
         )
+
+
+def _hint(role: Role) -> str:
+    if role.worker is None:
+        return "lower the parallelism, or spread the replica over several nodes: `worker: {}`"
+    return "spread it over more pods: lower `parallelism.dataLocal`, or raise `worker.size`"
 
 
 def _agrees(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
@@ -51,7 +61,15 @@ def _agrees(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
     count = variant.gpus(key)
     for side in ("requests", "limits"):
         written = getattr(role.resources, side).get(accelerator.resource)
-        if written is not None and written != str(count):
+        if written is not None and has_claimed_accelerators(role):
+            yield error(
+                "C507",
+                f"`{key}` claims its accelerators, and asks for {written} {accelerator.resource} "
+                "as well",
+                variant.span_of("roles", key, "resources", side, accelerator.resource),
+                "leave it out, or set `accelerator.allocation` to device-plugin",
+            )
+        elif written is not None and written != str(count):
             yield error(
                 "C507",
                 f"`{key}` asks for {written} {accelerator.resource}, its parallelism needs {count}"
@@ -63,14 +81,15 @@ def _agrees(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
 
 
 def _product(role: Role) -> str:
-    parallelism = role.parallelism
+    parallelism, group = role.parallelism, group_of(role)
     if parallelism is None:
         return "no parallelism: 1"
+    local = (group.size > 1 and group.nodes == 1) or parallelism.data_local is not None
     sizes = {
         "tensor": parallelism.tensor,
         "pipeline": parallelism.pipeline,
-        "data": parallelism.data,
+        "dataLocal" if local else "data": group.ranks if local else parallelism.data,
     }
-    return (
-        " × ".join(f"{name} {size}" for name, size in sizes.items() if size) or "no parallelism: 1"
-    )
+    product = " × ".join(f"{name} {size}" for name, size in sizes.items() if size)
+    over = f" over {group.size} pods" if group.nodes > 1 else ""
+    return (product or "no parallelism: 1") + over

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill.diagnostics import Diagnostic, error
+from modelmill.spec.role import Role
 from modelmill.variant import Variant
+
+# vLLM's and SGLang's.
+TRANSFER_FLAGS = ("--kv-transfer-config", "--disaggregation-mode")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
@@ -21,7 +25,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.key_span_of("roles", key),
             "add a role `decode`",
         )
-    without = [key for key, role in variant.roles.items() if role.kv_transfer is None]
+    without = [key for key, role in variant.roles.items() if not _hands_over(role)]
     if without:
         yield error(
             "C509",
@@ -41,6 +45,13 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.span_of("roles", key, "kvTransfer"),
             "set `kvTransfer` once, for all roles",
         )
+
+
+def _hands_over(role: Role) -> bool:
+    """Whether KV cache is transferred, by the field or by a command line people wrote."""
+    words = role.engine.argv if role.engine is not None else ()
+    spelled = " ".join(map(str, words)).replace("_", "-")
+    return role.kv_transfer is not None or any(flag in spelled for flag in TRANSFER_FLAGS)
 
 
 def _waits_for_prefill(variant: Variant) -> Iterable[Diagnostic]:

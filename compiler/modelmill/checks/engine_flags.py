@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
 from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
+from modelmill.groups import SIMULATOR
 from modelmill.shapes import written
 from modelmill.spec.engine import Engine
 from modelmill.variant import Variant
 
+Place = tuple[str, ...]
 EXPECTED = {
     "integer": "a whole number",
     "number": "a number",
@@ -22,20 +24,30 @@ EXPECTED = {
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
+    for place, engine, args in _written(variant):
+        inputs = ("engine flags", *place, engine.type, engine.version, variant.tree.get(*place))
+        yield from variant.once(inputs, partial(_judge, variant, place, engine, args))
+
+
+def _written(variant: Variant) -> Iterable[tuple[Place, Engine, Mapping[str, Any]]]:
+    """Flags of engines and of their workers, with the place of each. Workers of a simulator are as
+    it is, and have none of their own."""
     for key, role in variant.roles.items():
-        engine = role.engine
+        engine, worker = role.engine, role.worker
         if engine is not None and engine.args:
-            written = variant.tree.get("roles", key, "engine", "args")
-            inputs = ("engine flags", key, engine.type, engine.version, written)
-            yield from variant.once(inputs, partial(_judge, variant, key, engine))
+            yield ("roles", key, "engine", "args"), engine, engine.args
+        if engine is not None and engine.type != SIMULATOR and worker is not None and worker.args:
+            yield ("roles", key, "worker", "args"), engine, worker.args
 
 
-def _judge(variant: Variant, key: str, engine: Engine) -> tuple[Diagnostic, ...]:
+def _judge(
+    variant: Variant, place: Place, engine: Engine, args: Mapping[str, Any]
+) -> tuple[Diagnostic, ...]:
     catalogue = engine_catalogue(engine.type)
     found: list[Diagnostic] = []
     seen: dict[str, str] = {}
-    for name, value in engine.args.items():
-        path = ("roles", key, "engine", "args", name)
+    for name, value in args.items():
+        path = (*place, name)
         found.extend(_check(variant, catalogue, engine, path, name, value))
         flag = catalogue.find(name)
         if flag is None or flag.owner:
@@ -72,10 +84,13 @@ def _check(
         )
         return
     flag = catalogue.find(name)
+    if not catalogue.flags:
+        return
     if flag is None:
+        release = f"{catalogue.engine} {engine.version or ''}".rstrip()
         yield warning(
             "C510",
-            f"`{name}` is no flag of {catalogue.engine} {engine.version} that modelmill knows",
+            f"`{name}` is no flag of {release} that modelmill knows",
             span,
             did_you_mean(name, catalogue.flags) or "check its spelling; it is passed on as it is",
         )
@@ -95,6 +110,8 @@ def _check(
 def _age(
     catalogue: EngineCatalogue, engine: Engine, flag: Flag, variant: Variant, path: tuple[str, ...]
 ) -> Iterable[Diagnostic]:
+    if engine.version is None:
+        return
     version = version_key(engine.version)
     instead = f"use `{flag.use}`" if flag.use else "take it out; nothing takes its place"
     if flag.removed and version >= version_key(flag.removed):

@@ -50,6 +50,9 @@ def _values(variant: Variant) -> Iterable[tuple[Place, Mapping[str, Any]]]:
         if role.engine is not None:
             yield ("roles", key, "engine", "env"), role.engine.env
             yield ("roles", key, "engine", "args"), role.engine.args
+        if role.worker is not None:
+            yield ("roles", key, "worker", "env"), role.worker.env
+            yield ("roles", key, "worker", "args"), role.worker.args
     for place, container in variant.containers_beside():
         yield (*place, "env"), container.env
     if variant.scheduler is not None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from modelmill.diagnostics import Span
 from modelmill.resource import Resource
 from modelmill.variant import Variant
+
+
+class Selected(NamedTuple):
+    """A workload that was adopted with the labels it knows its pods by, and all its pods have."""
+
+    workload: str
+    labels: Mapping[str, str]
+    pod_labels: Mapping[str, str]
+    span: Span
 
 
 class Facts(NamedTuple):
@@ -17,6 +26,7 @@ class Facts(NamedTuple):
     objects    kind, name and namespace of each object
     gateway    cluster, namespace and name of the Gateway its route attaches to
     matches    what the route answers to: host names, path, headers, listener
+    adopted    workloads with selectors of their own
     """
 
     model: str
@@ -30,6 +40,7 @@ class Facts(NamedTuple):
     name_span: Span
     place_span: Span
     route_span: Span
+    adopted: tuple[Selected, ...] = ()
 
 
 def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
@@ -58,4 +69,14 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
         name_span=variant.span_of("model", "name"),
         place_span=overlay.node.nearest("namespace").span,
         route_span=variant.span_of("routing", "gateway"),
+        adopted=tuple(
+            Selected(
+                variant.workload_name(key),
+                role.selector,
+                {**(role.pod.labels if role.pod else {}), **role.selector},
+                variant.key_span_of("roles", key, "selector"),
+            )
+            for key, role in variant.roles.items()
+            if role.selector
+        ),
     )

@@ -27,6 +27,8 @@ def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
     for key, role in variant.roles.items():
         if role.engine is not None:
             yield ("roles", key, "engine", "image"), role.engine.image
+        if role.dual_pods is not None:
+            yield ("roles", key, "dualPods", "image"), role.dual_pods.image
     for place, container in variant.containers_beside():
         yield (*place, "image"), container.image
     scheduler = variant.scheduler

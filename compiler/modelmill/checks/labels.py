@@ -34,9 +34,14 @@ def _refused(label: str, span: Span) -> Diagnostic:
 def _said(variant: Variant) -> Iterable[tuple[Place, Mapping[str, str]]]:
     """Labels people wrote, by the place of the mapping that holds them."""
     for key, role in variant.roles.items():
+        if variant.is_bare(key):
+            # None is set for them.
+            continue
         yield from _of(
             ("roles", key), metadata=role.metadata, pod=role.pod, podMonitor=role.pod_monitor
         )
+        if role.worker is not None:
+            yield from _of(("roles", key, "worker"), pod=role.worker.pod)
     yield from _of(("routing", "route"), metadata=variant.route.metadata)
     picker = variant.scheduler
     if picker is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from modelmill.checks.images import fault_of
 from modelmill.diagnostics import Diagnostic, error, warning
+from modelmill.engines import ENGINES
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.variant import Variant
 
@@ -32,6 +33,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.span_of("model", "revision"),
             "only hf:// and pvc+hf:// have revisions; leave it out",
         )
+    yield from _streams(variant, weights.url)
     reason = fault_of(weights.image) if weights.scheme == "oci" else ""
     if reason:
         yield error(
@@ -40,3 +42,18 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             span,
             "name a tag or a digest (@sha256:…), or the weights change without a commit",
         )
+
+
+def _streams(variant: Variant, url: str) -> Iterable[Diagnostic]:
+    """Only vLLM reads weights from an object store by itself."""
+    for key, role in variant.roles.items():
+        engine = role.engine
+        if not url or engine is None or engine.type == "vllm" or engine.argv:
+            continue
+        if ENGINES[engine.type].NEEDS_WEIGHTS:
+            yield error(
+                "C502",
+                f"`{key}` runs {engine.type}, which does not stream {url}",
+                variant.span_of("model", "uri"),
+                "copy the weights to a claim (pvc://), or serve them with vllm",
+            )

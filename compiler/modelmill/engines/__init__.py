@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, cast
 
-from modelmill.engines import inference_sim, sglang, vllm
+from modelmill.engines import custom, inference_sim, sglang, vllm
+from modelmill.groups import ONE_POD, Group
 from modelmill.model_uri import ModelUri
 from modelmill.spec.role import Role
+from modelmill.spec.tracing import Tracing
 
 
 class Launch(NamedTuple):
-    """What an engine must know to start: the role and what was derived beside it."""
+    """What an engine must know to start: the role and what was derived beside it. `is_worker`: in
+    a pod of the group that is not its leader."""
 
     role: Role
     role_type: str
@@ -23,12 +26,16 @@ class Launch(NamedTuple):
     weights: ModelUri
     revision: str | None
     port: int
+    tracing: Tracing | None = None
+    group: Group = ONE_POD
+    is_worker: bool = False
 
 
 class EngineModule(Protocol):
     """NAME is `engine.type`; METRICS_PATH and the probe paths are HTTP paths on the engine's port.
     SIDECAR_CONNECTORS is the routing sidecar's name for each `kvTransfer.connector`;
-    NEEDS_WEIGHTS whether the model's volume must be mounted."""
+    NEEDS_WEIGHTS whether the model's volume must be mounted; LOAD_BALANCING the values of
+    `parallelism.loadBalancing` it knows."""
 
     NAME: str
     METRICS_PATH: str
@@ -36,6 +43,7 @@ class EngineModule(Protocol):
     READINESS_PATH: str
     SIDECAR_CONNECTORS: Mapping[str, str]
     NEEDS_WEIGHTS: bool
+    LOAD_BALANCING: tuple[str, ...]
 
     def command(self, launch: Launch) -> list[str]: ...
 
@@ -50,11 +58,15 @@ class EngineModule(Protocol):
         ...
 
     def ports(self, launch: Launch) -> list[dict[str, Any]]:
-        """Container ports beside the one requests come in on."""
+        """Container ports beside those requests come in on."""
+        ...
+
+    def supervisor_port(self, launch: Launch) -> int | None:
+        """Port on which several servers in one pod answer probes together; None for one server."""
         ...
 
 
-MODULES: tuple[ModuleType, ...] = (vllm, sglang, inference_sim)
+MODULES: tuple[ModuleType, ...] = (vllm, sglang, inference_sim, custom)
 ENGINES: Mapping[str, EngineModule] = {
     module.NAME: cast(EngineModule, module) for module in MODULES
 }

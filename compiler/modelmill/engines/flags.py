@@ -2,16 +2,39 @@
 
 In: flags by name, from fields and from people, and the engine's catalogue. Out: sorted words, one
 flag a word (`--name=value`) wherever the engine reads it so. A flag the catalogue does not know is
-written by its value's own type.
+written by its value's own type. Of a pod's place in its group, words say what Kubernetes puts in
+for them, or a shell computes.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue
+
+# Variables of every container of a LeaderWorkerSet (kubernetes-sigs/lws, pkg/utils/pod).
+LEADER_ADDRESS = "$(LWS_LEADER_ADDRESS)"
+WORKER_INDEX = "$(LWS_WORKER_INDEX)"
+_has_arithmetic = re.compile(r"--[a-z-]+=\$\(\(LWS_WORKER_INDEX \* [0-9]+\)\)").fullmatch
+
+
+def times_index(number: int) -> str:
+    """`number` × the index of a pod in its group. Kubernetes puts variables into words, and cannot
+    count: a product is a shell's (see `in_shell`)."""
+    return WORKER_INDEX if number == 1 else f"$((LWS_WORKER_INDEX * {number}))"
+
+
+def in_shell(command: list[str], arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Command and arguments; where one is arithmetic, a shell computes it and becomes the command.
+    It reads that word alone, so that no other needs quotes."""
+    computed = [word for word in arguments if _has_arithmetic(word)]
+    if not computed:
+        return command, arguments
+    script = " ".join(['exec "$0" "$@"', *computed])
+    return ["/bin/sh", "-c", script], [*command, *(w for w in arguments if w not in computed)]
 
 
 def render(catalogue: EngineCatalogue, flags: Mapping[str, Any]) -> list[str]:

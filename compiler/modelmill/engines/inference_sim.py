@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelmill.groups import ports_of
+
 if TYPE_CHECKING:
     from modelmill.engines import Launch
 
@@ -13,6 +15,7 @@ LIVENESS_PATH = "/health"
 READINESS_PATH = "/ready"
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = False
+LOAD_BALANCING = ("internal", "hybrid", "external")
 
 
 def command(launch: Launch) -> list[str]:
@@ -24,14 +27,15 @@ def positional(launch: Launch) -> list[str]:
 
 
 def flags(launch: Launch) -> dict[str, Any]:
-    parallelism = launch.role.parallelism
     derived: dict[str, Any] = {
         "model": launch.served_name,
         "served-model-name": launch.served_name,
         "port": launch.port,
     }
-    if parallelism is not None and parallelism.data is not None:
-        derived["data-parallel-size"] = parallelism.data
+    ports = ports_of(launch.role)
+    if ports > 1:
+        # A rank is a port of its own; where they share one, one simulator answers for all.
+        derived["data-parallel-size"] = ports
     return derived
 
 
@@ -41,3 +45,7 @@ def env(launch: Launch) -> dict[str, Any]:
 
 def ports(launch: Launch) -> list[dict[str, Any]]:
     return []
+
+
+def supervisor_port(launch: Launch) -> int | None:
+    return None

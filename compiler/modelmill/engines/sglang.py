@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX
+
 if TYPE_CHECKING:
     from modelmill.engines import Launch
 
@@ -13,6 +15,7 @@ LIVENESS_PATH = "/health"
 READINESS_PATH = "/v1/models"
 SIDECAR_CONNECTORS = {"nixl": "sglang", "mooncake": "sglang"}
 NEEDS_WEIGHTS = True
+LOAD_BALANCING = ("internal",)
 # Where decode asks a prefill server for its peers: --disaggregation-bootstrap-port.
 BOOTSTRAP_PORT = 8998
 
@@ -26,7 +29,6 @@ def positional(launch: Launch) -> list[str]:
 
 
 def flags(launch: Launch) -> dict[str, Any]:
-    parallelism = launch.role.parallelism
     derived: dict[str, Any] = {
         "model-path": launch.weights.argument,
         "served-model-name": launch.served_name,
@@ -36,18 +38,42 @@ def flags(launch: Launch) -> dict[str, Any]:
     }
     if launch.revision and launch.weights.hub_name:
         derived["revision"] = launch.revision
-    if parallelism is not None:
-        sizes = {
-            "tensor-parallel-size": parallelism.tensor,
-            "pipeline-parallel-size": parallelism.pipeline,
-            "data-parallel-size": parallelism.data,
-        }
-        derived.update({name: size for name, size in sizes.items() if size is not None})
+    derived.update(_parallel(launch))
+    if launch.tracing is not None:
+        derived["enable-trace"] = True
+        # HOST:PORT, without a scheme.
+        _, _, derived["otlp-traces-endpoint"] = launch.tracing.endpoint.rpartition("://")
     transfer = launch.role.kv_transfer
     if transfer is not None and launch.role_type in ("prefill", "decode"):
         derived["disaggregation-mode"] = launch.role_type
         derived["disaggregation-transfer-backend"] = transfer.connector
     return derived
+
+
+def _parallel(launch: Launch) -> dict[str, Any]:
+    """Sizes, and where the pods of a group meet. With data parallel attention, ranks are parts of
+    one tensor parallel group: the only way over several nodes, and that of expert parallelism."""
+    parallelism, group = launch.role.parallelism, launch.group
+    if parallelism is None:
+        return {}
+    engine, data = launch.role.engine, group.data
+    asked = bool(engine and engine.args.get("enable-dp-attention"))
+    attention = data > 1 and (asked or bool(parallelism.expert) or group.size > 1)
+    tensor = (parallelism.tensor or 1) * data if attention else parallelism.tensor
+    sizes: dict[str, Any] = {
+        "tensor-parallel-size": tensor,
+        "pipeline-parallel-size": parallelism.pipeline,
+        "data-parallel-size": data if data > 1 else parallelism.data,
+        "expert-parallel-size": (tensor or 1) if parallelism.expert else None,
+        "enable-dp-attention": attention or None,
+    }
+    if group.size > 1:
+        sizes |= {
+            "nnodes": group.size,
+            "node-rank": WORKER_INDEX if launch.is_worker else 0,
+            "dist-init-addr": f"{LEADER_ADDRESS}:{parallelism.rpc_port}",
+        }
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def env(launch: Launch) -> dict[str, Any]:
@@ -58,3 +84,7 @@ def ports(launch: Launch) -> list[dict[str, Any]]:
     if launch.role.kv_transfer is None or launch.role_type != "prefill":
         return []
     return [{"name": "bootstrap", "containerPort": BOOTSTRAP_PORT, "protocol": "TCP"}]
+
+
+def supervisor_port(launch: Launch) -> int | None:
+    return None

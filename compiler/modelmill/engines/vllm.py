@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX, times_index
+from modelmill.groups import load_balancing, ports_of
+from modelmill.spec.engine import Parallelism
+
 if TYPE_CHECKING:
     from modelmill.engines import Launch
 
@@ -16,6 +20,7 @@ READINESS_PATH = "/v1/models"
 CONNECTORS = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector"}
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = True
+LOAD_BALANCING = ("internal", "hybrid", "external")
 NIXL_PORT = 5600
 # The sidecar keeps idle connections 90 s, vLLM's server 5 s by default: the shorter one resets the
 # longer one's connections (llm-d guides/pd-disaggregation).
@@ -31,18 +36,18 @@ def positional(launch: Launch) -> list[str]:
 
 
 def flags(launch: Launch) -> dict[str, Any]:
-    parallelism = launch.role.parallelism
     derived: dict[str, Any] = {"served-model-name": launch.served_name, "port": launch.port}
     if launch.revision and launch.weights.hub_name:
         derived["revision"] = launch.revision
-    if parallelism is not None:
-        sizes = {
-            "tensor-parallel-size": parallelism.tensor,
-            "pipeline-parallel-size": parallelism.pipeline,
-            "data-parallel-size": parallelism.data,
-            "enable-expert-parallel": parallelism.expert or None,
-        }
-        derived.update({name: size for name, size in sizes.items() if size is not None})
+    if launch.weights.url:
+        derived["load-format"] = "runai_streamer"
+    if launch.role.parallelism is not None:
+        derived.update(_parallel(launch, launch.role.parallelism))
+    if launch.tracing is not None:
+        derived["otlp-traces-endpoint"] = launch.tracing.endpoint
+        derived["collect-detailed-traces"] = launch.tracing.detail
+    if launch.role.dual_pods is not None:
+        derived["enable-sleep-mode"] = True
     transfer = launch.role.kv_transfer
     if transfer is not None:
         role = {"prefill": "kv_producer", "decode": "kv_consumer"}.get(launch.role_type, "kv_both")
@@ -55,8 +60,82 @@ def flags(launch: Launch) -> dict[str, Any]:
     return derived
 
 
+def _parallel(launch: Launch, parallelism: Parallelism) -> dict[str, Any]:
+    """Sizes, where the pods of a group meet, and which ranks this pod has."""
+    group, has_ports = launch.group, _has_supervisor(launch)
+    several = group.size > 1 and group.nodes == 1
+    sizes = {
+        "tensor-parallel-size": parallelism.tensor,
+        "pipeline-parallel-size": parallelism.pipeline,
+        "data-parallel-size": group.data if group.data > 1 else parallelism.data,
+        "data-parallel-size-local": group.ranks if several or has_ports else parallelism.data_local,
+        "enable-expert-parallel": parallelism.expert or None,
+        "data-parallel-multi-port-external-lb": has_ports or None,
+        "data-parallel-supervisor-port": supervisor_port(launch),
+    }
+    if group.nodes > 1:
+        sizes |= _over_nodes(launch, parallelism)
+    elif several:
+        sizes |= _over_ranks(launch, parallelism)
+    return {name: size for name, size in sizes.items() if size is not None}
+
+
+def _over_nodes(launch: Launch, parallelism: Parallelism) -> dict[str, Any]:
+    """Ranks that take several pods each: one executor over all of them (llm-d
+    guides/wide-ep-lws/modelserver/gpu/vllm-kimi-k3)."""
+    port = "data-parallel-rpc-port" if launch.group.data > 1 else "master-port"
+    return {
+        "nnodes": launch.group.size,
+        "node-rank": WORKER_INDEX if launch.is_worker else 0,
+        "master-addr": LEADER_ADDRESS,
+        port: parallelism.rpc_port,
+        "headless": launch.is_worker or None,
+    }
+
+
+def _over_ranks(launch: Launch, parallelism: Parallelism) -> dict[str, Any]:
+    """Pods that hold whole ranks: which of them, and how they find each other (vllm
+    docs/serving/data_parallel_deployment.md)."""
+    group, balancing = launch.group, load_balancing(launch.role)
+    meeting = {
+        "data-parallel-address": LEADER_ADDRESS,
+        "data-parallel-rpc-port": parallelism.rpc_port,
+    }
+    if group.ranks == 1 and balancing != "internal":
+        # A pod that takes requests for one rank has nothing to spread: vLLM's external balancing.
+        return {**meeting, "data-parallel-rank": WORKER_INDEX, "data-parallel-size-local": None}
+    return {
+        **meeting,
+        "data-parallel-hybrid-lb": balancing == "hybrid" or None,
+        "data-parallel-start-rank": _start_rank(launch),
+        "headless": (launch.is_worker and balancing == "internal") or None,
+    }
+
+
+def _start_rank(launch: Launch) -> int | str | None:
+    """The first rank of a pod; a leader's is 0, which need not be said."""
+    group = launch.group
+    if not launch.is_worker:
+        return None
+    return group.ranks if group.size == 2 else times_index(group.ranks)
+
+
+def _has_supervisor(launch: Launch) -> bool:
+    """Whether vLLM starts a server for each rank of the pod, and one over them."""
+    engine = launch.role.engine
+    return ports_of(launch.role) > 1 and not (engine and engine.argv)
+
+
+def supervisor_port(launch: Launch) -> int | None:
+    """The one after the ranks' ports."""
+    return launch.port + launch.group.ranks if _has_supervisor(launch) else None
+
+
 def env(launch: Launch) -> dict[str, Any]:
     derived: dict[str, Any] = {}
+    if launch.role.dual_pods is not None:
+        # The server has /sleep and /wake_up only so (vllm/entrypoints/serve/sleep).
+        derived["VLLM_SERVER_DEV_MODE"] = "1"
     transfer = launch.role.kv_transfer
     if transfer is not None and transfer.connector == "nixl":
         derived["VLLM_NIXL_SIDE_CHANNEL_HOST"] = {

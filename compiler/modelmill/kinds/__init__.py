@@ -16,11 +16,15 @@ from modelmill.kinds import (
     extra_objects,
     http_route,
     inference_pool,
+    leader_worker_set,
     pod_disruption_budget,
     pod_monitor,
+    replica_set,
+    resource_claim_template,
     service,
     service_account,
 )
+from modelmill.registries import mirrored
 from modelmill.resource import Resource
 from modelmill.variant import Variant
 
@@ -31,7 +35,10 @@ class Kind(Protocol):
 
 MODULES: tuple[ModuleType, ...] = (
     service_account,
+    resource_claim_template,
     deployment,
+    replica_set,
+    leader_worker_set,
     service,
     pod_disruption_budget,
     endpoint_picker,
@@ -45,4 +52,5 @@ KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in MODULES)
 
 def emit(variant: Variant) -> tuple[Resource, ...]:
     """All objects of a variant, in order of kind."""
-    return tuple(resource for kind in KINDS for resource in kind.emit(variant))
+    emitted = (resource for kind in KINDS for resource in kind.emit(variant))
+    return mirrored(emitted, variant.registries)

@@ -8,58 +8,73 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill import names
+from modelmill.claims import has_claimed_accelerators
 from modelmill.containers import Manifest, given, int_or_string
-from modelmill.pods import ENGINE_CONTAINER, accelerator_request, pod_template, role_labels
+from modelmill.engine_container import accelerator_request, container_name
+from modelmill.pods import pod_template, workload_labels
 from modelmill.resource import Resource, resource
+from modelmill.spec.role import Strategy
 from modelmill.variant import Variant
 
 IMAGE_PULL_SECONDS = 900
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
-    for key in variant.roles:
-        yield _deployment(variant, key)
+    for key, role in variant.roles.items():
+        if role.worker is None and role.dual_pods is None:
+            yield _deployment(variant, key)
 
 
 def _deployment(variant: Variant, key: str) -> Resource:
     role = variant.roles[key]
     metadata = role.metadata
-    labels = {**variant.labels, **(metadata.labels if metadata else {})}
-    template = pod_template(variant, key)
+    template, bare = pod_template(variant, key), variant.is_bare(key)
     return resource(
         "apps/v1",
         "Deployment",
         variant.workload_name(key),
-        labels=names.labels(variant.name, key, labels, role_labels(variant, key)),
+        labels=workload_labels(variant, key),
         annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
         spec={
-            "replicas": role.replicas,
-            "selector": {"matchLabels": names.selector(variant.name, key)},
-            "strategy": _strategy(variant, key),
-            "progressDeadlineSeconds": _deadline(template),
+            **given(replicas=None if role.autoscaling else role.replicas),
+            "selector": {"matchLabels": variant.selector(key)},
+            **given(
+                strategy=_strategy(variant, key),
+                progressDeadlineSeconds=None if bare else _deadline(variant, key, template),
+            ),
             "template": template,
         },
     )
 
 
-def _deadline(template: Manifest) -> int:
+def _deadline(variant: Variant, key: str, template: Manifest) -> int:
     """Seconds until a rollout counts as stuck: the load that the startup probe allows, and the pull
     of a large image. The default of 600 would call every large model's rollout failed."""
-    containers = template["spec"]["containers"]
-    (probe,) = (c["startupProbe"] for c in containers if c["name"] == ENGINE_CONTAINER)
+    engine, containers = container_name(variant.roles[key]), template["spec"]["containers"]
+    (probe,) = (c.get("startupProbe", {}) for c in containers if c["name"] == engine)
     tries = probe.get("failureThreshold", 3) * probe.get("periodSeconds", 10)
     return int(probe.get("initialDelaySeconds", 0) + tries) + IMAGE_PULL_SECONDS
 
 
-def _strategy(variant: Variant, key: str) -> Manifest:
+def _strategy(variant: Variant, key: str) -> Manifest | None:
     strategy = variant.roles[key].strategy
+    if variant.is_bare(key):
+        return _written(strategy) if strategy is not None else None
     if strategy is not None and strategy.type == "Recreate":
         return {"type": "Recreate"}
-    in_place = bool(accelerator_request(variant, key))
+    role = variant.roles[key]
+    in_place = bool(accelerator_request(variant, key)) or has_claimed_accelerators(role)
     surge, unavailable = ("0", "1") if in_place else ("25%", "25%")
     if strategy is not None:
         surge = strategy.max_surge or surge
         unavailable = strategy.max_unavailable or unavailable
     limits = given(maxSurge=int_or_string(surge), maxUnavailable=int_or_string(unavailable))
     return {"type": "RollingUpdate", "rollingUpdate": limits}
+
+
+def _written(strategy: Strategy) -> Manifest:
+    limits = given(
+        maxSurge=int_or_string(strategy.max_surge),
+        maxUnavailable=int_or_string(strategy.max_unavailable),
+    )
+    return {"type": strategy.type, **given(rollingUpdate=limits)}

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from modelmill import names, yamltext
+from modelmill import names, tracing, yamltext
+from modelmill.claims import picker_claims, pod_entries
 from modelmill.containers import (
     Manifest,
     container_fields,
@@ -43,7 +44,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
     scheduler = variant.scheduler
     if scheduler is None:
         return
-    inputs = ("endpoint picker", scheduler, variant.spec.model)
+    inputs = ("endpoint picker", scheduler, variant.spec.model, variant.spec.tracing)
     yield from variant.once(inputs, partial(_objects, variant, scheduler))
     yield _binding(variant, scheduler)
 
@@ -65,8 +66,6 @@ def _objects(variant: Variant, scheduler: Scheduler) -> tuple[Resource, ...]:
             "v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False
         )
         found.insert(0, account)
-    if scheduler.pod_monitor is not None:
-        found.append(_monitor(variant, scheduler, name))
     return tuple(found)
 
 
@@ -163,6 +162,7 @@ def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) 
             selector=selector,
             containers=[_container(variant, scheduler)],
             volumes=[{"name": "config", "configMap": {"name": name}}],
+            claims=pod_entries(picker_claims(variant, COMPONENT, pod)),
         ),
     }
     return resource(
@@ -188,10 +188,11 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
     env: dict[str, Any] = {
         "NAMESPACE": _field_ref("metadata.namespace"),
         "POD_NAME": _field_ref("metadata.name"),
+        **tracing.env(variant, COMPONENT),
         **scheduler.env,
     }
     return {
-        "name": CONTAINER,
+        "name": (scheduler.container and scheduler.container.name) or CONTAINER,
         "image": variant.image("endpointPicker", scheduler.image),
         "args": _args(variant, scheduler),
         "env": env_list(env),
@@ -236,6 +237,7 @@ def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
         flags["ha-enable-leader-election"] = True
     if scheduler.pod_monitor is not None:
         flags["metrics-endpoint-auth"] = False
+    flags.update(tracing.flags(variant, "endpointPicker"))
     flags.update(sorted(scheduler.flags.items()))
     return flag_words(flags)
 
@@ -269,26 +271,5 @@ def _service(variant: Variant, name: str, labels: dict[str, str]) -> Resource:
                     "appProtocol": "http",
                 },
             ],
-        },
-    )
-
-
-def _monitor(variant: Variant, scheduler: Scheduler, name: str) -> Resource:
-    monitor = scheduler.pod_monitor
-    assert monitor is not None
-    endpoint = given(
-        port="metrics",
-        path=monitor.path or "/metrics",
-        interval=monitor.interval,
-        scrapeTimeout=monitor.scrape_timeout,
-    )
-    return resource(
-        variant.versions.apis["PodMonitor"],
-        "PodMonitor",
-        name,
-        labels=names.labels(variant.name, COMPONENT, {**variant.labels, **monitor.labels}),
-        spec={
-            "selector": {"matchLabels": names.selector(variant.name, COMPONENT)},
-            "podMetricsEndpoints": [endpoint],
         },
     )

@@ -1,6 +1,7 @@
 """InferencePool: the pods an endpoint picker chooses from (Gateway API Inference Extension v1).
 
-Only with a picker. Fields the API server would default are written out, or Argo CD reports drift.
+Only with a picker. A target port is an endpoint: a pod has one for each rank that the picker is to
+choose. Fields the API server would default are written out, or Argo CD reports drift.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
+from modelmill.groups import ports_of
 from modelmill.kinds.endpoint_picker import EXT_PROC_PORT
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
@@ -16,6 +18,7 @@ from modelmill.variant import Variant
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.scheduler is None:
         return
+    ports = max(ports_of(role) for role in variant.roles.values())
     yield resource(
         variant.versions.apis["InferencePool"],
         "InferencePool",
@@ -23,7 +26,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
             "selector": {"matchLabels": {names.INSTANCE: variant.name, names.SERVING: "true"}},
-            "targetPorts": [{"number": variant.routing.port}],
+            "targetPorts": [{"number": variant.routing.port + rank} for rank in range(ports)],
             "appProtocol": variant.pool.app_protocol,
             "endpointPickerRef": {
                 "group": "",

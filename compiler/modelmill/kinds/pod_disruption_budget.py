@@ -27,6 +27,6 @@ def emit(variant: Variant) -> Iterable[Resource]:
                 **given(
                     minAvailable=int_or_string(available), maxUnavailable=int_or_string(unavailable)
                 ),
-                "selector": {"matchLabels": names.selector(variant.name, key)},
+                "selector": {"matchLabels": variant.selector(key)},
             },
         )

@@ -1,6 +1,7 @@
 """Service of the model: the pods that take clients' requests, without a picker in between.
 
-Prefill pods are left out: a request sent to one directly would never be decoded.
+Prefill pods are left out: a request sent to one directly would never be decoded. Where each rank of
+a pod has a port, so has the Service: `http` leads to the first ranks, `http-1` to the second.
 """
 
 from __future__ import annotations
@@ -8,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
+from modelmill.containers import Manifest, numbered
+from modelmill.groups import ports_of
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
+    service = variant.routing.service
+    if service is not None and not service.create:
+        return
+    served = [
+        ports_of(role) for key, role in variant.roles.items() if variant.role_type(key) != "prefill"
+    ]
     yield resource(
         "v1",
         "Service",
@@ -22,13 +31,18 @@ def emit(variant: Variant) -> Iterable[Resource]:
             "type": "ClusterIP",
             "selector": {names.INSTANCE: variant.name, names.ENTRY: "true"},
             "ports": [
-                {
-                    "name": "http",
-                    "port": variant.routing.port,
-                    "protocol": "TCP",
-                    "targetPort": variant.routing.port,
-                    "appProtocol": "http",
-                }
+                _port(name, variant.routing.port + rank)
+                for rank, name in enumerate(numbered("http", max(served, default=1)))
             ],
         },
     )
+
+
+def _port(name: str, number: int) -> Manifest:
+    return {
+        "name": name,
+        "port": number,
+        "protocol": "TCP",
+        "targetPort": number,
+        "appProtocol": "http",
+    }

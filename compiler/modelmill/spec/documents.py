@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from modelmill.formats import DnsLabel, LabelValue, QualifiedName
+from modelmill.formats import DnsLabel, LabelValue, QualifiedName, Registry
 from modelmill.record import EMPTY, PartialShape, Record, field
 from modelmill.shapes import FreeMapping
 from modelmill.spec.model import ModelSource
 from modelmill.spec.role import Role, Workload
 from modelmill.spec.routing import Routing
+from modelmill.spec.tracing import Tracing
 
 API_VERSION = "modelmill.dev/v1alpha1"
 
@@ -44,6 +45,7 @@ class Spec(Workload):
         "Groups of pods by name: decode and prefill, or one server."
     )
     routing: Routing | None = field("How requests reach the pods.", default=None)
+    tracing: Tracing | None = field("OpenTelemetry traces.", default=None)
     extra_objects: Mapping[str, FreeMapping] = field(
         "Further Kubernetes objects by a name of your own, emitted as they are.", default=EMPTY
     )
@@ -81,6 +83,10 @@ class ModelDocument(Header):
     kind: Literal["Model"] = field("Kind of the document.")
     metadata: Identity = field("Name and labels.")
     extends: tuple[str, ...] = field("Presets under the model, lowest first.", default=())
+    accept: Mapping[str, str] = field(
+        "Findings of checks that are warnings for this model, by code, with the reason.",
+        default=EMPTY,
+    )
     spec: Layer = field("What is served and how.")
     environments: Mapping[DnsLabel, Layer] = field(
         "What differs in an environment, by its name.", default=EMPTY
@@ -152,6 +158,12 @@ class OverlayDocument(Header):
     cluster: str | None = field("Cluster it is deployed to, for people and delivery.", default=None)
     namespace: DnsLabel = field("Namespace of its objects.")
     create_namespace: bool = field("Whether the Namespace object is generated.", default=True)
+    registries: Mapping[Registry, Registry] = field(
+        "Registries that stand for others, for clusters without the internet, by the part of an "
+        "image's name they replace: {ghcr.io: registry.example.com/ghcr}. For every pod, those of "
+        "`extraObjects` included; over the project's own.",
+        default=EMPTY,
+    )
     pod_security: Literal["restricted", "baseline", "privileged"] | None = field(
         "Pod Security Standard the namespace enforces.", default=None
     )
@@ -179,6 +191,10 @@ class Versions(Record):
     set: str = field("Name of a version set: llm-d-v0.9.")
     images: Mapping[str, str] = field(
         "Images that replace the set's, by its name for them.", default=EMPTY
+    )
+    registries: Mapping[Registry, Registry] = field(
+        "Registries that stand for others in every environment, as an Overlay's `registries`.",
+        default=EMPTY,
     )
 
 

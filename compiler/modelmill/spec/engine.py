@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.formats import EnvName, FlagName, QualifiedName, Quantity, Version
+from modelmill.formats import DnsLabel, EnvName, FlagName, QualifiedName, Quantity, Version
 from modelmill.record import EMPTY, Record, field
-from modelmill.shapes import FreeMapping, Json
+from modelmill.shapes import FreeMapping, Json, Scalar
+from modelmill.spec.devices import Claim
 from modelmill.spec.pod import EnvValue
 
-EngineType = Literal["vllm", "sglang", "inference-sim"]
+EngineType = Literal["vllm", "sglang", "inference-sim", "custom"]
 
 
 class Engine(Record):
     """The serving engine. Another `type` in a higher layer replaces the engine as a whole."""
 
     tag = "type"
+    one_of = (("args", "argv"),)
     misnomers = {
         "name": "type",
         "flags": "args",
@@ -27,13 +29,21 @@ class Engine(Record):
         "cmd": "command",
     }
 
-    type: EngineType = field("Which engine; the preset of an engine sets it.")
-    version: Version = field("Engine release, which selects the catalogue of known flags: v0.26.0.")
+    type: EngineType = field(
+        "Which engine; the preset of an engine sets it. `custom` is one modelmill does not know, "
+        "whose command line is `argv`."
+    )
+    version: Version | None = field(
+        "Engine release, by which flags are known, deprecated or removed: v0.26.0.", default=None
+    )
     image: str = field("Image with a tag or digest; `${engine.version}` may stand in it.")
     args: Mapping[FlagName, Json] = field(
         "Engine flags by name, without dashes. true is the bare flag, false its `--no-` form or "
         "absence, a list is a repeated flag or several words, a mapping is written as JSON.",
         default=EMPTY,
+    )
+    argv: tuple[Scalar, ...] = field(
+        "The arguments word for word, instead of `args`: no flag is derived or checked.", default=()
     )
     env: Mapping[EnvName, EnvValue] = field(
         "Environment of the engine container by variable name.", default=EMPTY
@@ -78,6 +88,16 @@ class Accelerator(Record):
     env: Mapping[EnvName, EnvValue] = field(
         "Environment the product needs; the engine's wins.", default=EMPTY
     )
+    allocation: Literal["device-plugin", "dra"] = field(
+        "Whether pods ask for `resource`, or claim devices by `claims` (Dynamic Resource "
+        "Allocation).",
+        default="device-plugin",
+    )
+    claims: Mapping[DnsLabel, Claim] = field(
+        "Claims of devices by name, used where `allocation` is dra. A request's `count` is the "
+        "pod's number of accelerators unless given.",
+        default=EMPTY,
+    )
 
 
 class Parallelism(Record):
@@ -93,6 +113,10 @@ class Parallelism(Record):
         "dataParallelSize": "data",
         "ep": "expert",
         "expertParallel": "expert",
+        "data_local": "dataLocal",
+        "dataParallelSizeLocal": "dataLocal",
+        "dpLocal": "dataLocal",
+        "workers": "dataLocal",
     }
 
     tensor: int | None = field("Tensor parallel size.", default=None, minimum=1)
@@ -100,8 +124,25 @@ class Parallelism(Record):
     data: int | None = field(
         "Data parallel size: engine ranks in the replica.", default=None, minimum=1
     )
+    data_local: int | None = field(
+        "Data parallel ranks in one pod; what is left over is other pods of the group.",
+        default=None,
+        minimum=1,
+    )
     expert: bool | None = field(
         "Whether experts of a mixture are spread over the ranks.", default=None
+    )
+    load_balancing: Literal["internal", "hybrid", "external"] | None = field(
+        "Who spreads requests over data parallel ranks: the group's first pod (internal), each pod "
+        "over its own ranks (hybrid), or the endpoint picker, each rank having a port (external). "
+        "internal unless given.",
+        default=None,
+    )
+    rpc_port: int = field(
+        "Port of the first pod at which the pods of a group find each other.",
+        default=5555,
+        minimum=1,
+        maximum=65535,
     )
 
 

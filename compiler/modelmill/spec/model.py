@@ -38,7 +38,8 @@ class ModelSource(Record):
     name: str = field("Served name: the `model` value of an OpenAI request.")
     uri: str = field(
         "Where the weights are: hf://ORG/MODEL, pvc://CLAIM/PATH, pvc+hf://CLAIM/HUB-DIR/ORG/MODEL "
-        "(a Hugging Face cache on a claim) or oci://IMAGE[::PATH] (a path in the image)."
+        "(a Hugging Face cache on a claim), oci://IMAGE[::PATH] (a path in the image), or "
+        "s3://BUCKET/PATH and gs://BUCKET/PATH, which vLLM streams."
     )
     revision: str | None = field("Hugging Face commit, tag or branch to pin.", default=None)
     size: Quantity | None = field(
@@ -46,5 +47,9 @@ class ModelSource(Record):
         default=None,
     )
     mount_path: str = field("Where the weights are mounted.", default="/model-cache")
+    mounted: bool = field(
+        "Whether engines have the weights' volume; without it they load them on their own.",
+        default=True,
+    )
     read_only: bool = field("Whether a pvc:// claim is mounted read-only.", default=True)
     auth: Auth | None = field("Credentials for the download.", default=None)

@@ -12,6 +12,7 @@ from typing import Literal
 from modelmill.formats import DnsLabel, DnsName, EnvName, LabelValue, QualifiedName, Quantity
 from modelmill.record import EMPTY, Record, field
 from modelmill.shapes import Exclusive, FreeMapping, Scalar
+from modelmill.spec.devices import Claim
 
 
 class EnvSource(Record):
@@ -43,6 +44,10 @@ class Resources(Record):
         "Requested amount by resource name.", default=EMPTY
     )
     limits: Mapping[QualifiedName, Quantity] = field("Limit by resource name.", default=EMPTY)
+    claims: Mapping[DnsLabel, FreeMapping] = field(
+        "Claims of the pod that the container uses, by name: {request}. The engine uses them all.",
+        default=EMPTY,
+    )
 
 
 class Probe(Record):
@@ -66,6 +71,9 @@ class Probe(Record):
     )
     success_threshold: int | None = field("Successes in a row that pass.", default=None, minimum=1)
     failure_threshold: int | None = field("Failures in a row that fail.", default=None, minimum=1)
+    termination_grace_period_seconds: int | None = field(
+        "Seconds to stop after this probe failed.", default=None, minimum=1
+    )
 
 
 class Probes(Record):
@@ -83,8 +91,12 @@ class ContainerFields(Record):
 
     noun = "container"
 
+    name: DnsLabel | None = field(
+        "Name of the container where it has none by its key: `modelserver`, or `epp`.", default=None
+    )
     ports: Mapping[DnsLabel, FreeMapping] = field(
-        "Further ports by name: {containerPort, protocol}.", default=EMPTY
+        "Further ports by name, or by number where they have none: {containerPort, protocol}.",
+        default=EMPTY,
     )
     volume_mounts: Mapping[str, FreeMapping] = field(
         "Mounts by mount path: {name, readOnly, subPath}.", default=EMPTY
@@ -103,6 +115,11 @@ class ContainerFields(Record):
     )
     termination_message_policy: Literal["File", "FallbackToLogsOnError"] | None = field(
         "How that message is filled.", default=None
+    )
+    stdin: bool | None = field("Whether standard input stays open.", default=None)
+    tty: bool | None = field("Whether it has a terminal.", default=None)
+    fields: FreeMapping | None = field(
+        "Further fields of the Container, as Kubernetes spells them.", default=None
     )
 
 
@@ -129,6 +146,7 @@ class Pod(Record):
         "hostIpc": "hostIPC",
         "sidecars": "containers",
         "serviceAccount": "serviceAccountName",
+        "extraConfig": "fields",
     }
 
     labels: Mapping[QualifiedName, LabelValue] = field(
@@ -139,13 +157,15 @@ class Pod(Record):
         "Node labels a pod needs.", default=EMPTY
     )
     tolerations: Mapping[str, FreeMapping] = field(
-        "Tolerations by taint key: {operator, value, effect}.", default=EMPTY
+        "Tolerations by taint key, or any name where `key` is given: {operator, value, effect}.",
+        default=EMPTY,
     )
     affinity: FreeMapping | None = field(
         "Affinity, merged with the accelerator's node affinity.", default=None
     )
     topology_spread_constraints: Mapping[str, FreeMapping] = field(
-        "Spread constraints by topology key; the label selector defaults to the role's pods.",
+        "Spread constraints by topology key, or any name where `topologyKey` is given; the label "
+        "selector defaults to the role's pods.",
         default=EMPTY,
     )
     volumes: Mapping[DnsLabel, Exclusive] = field(
@@ -164,7 +184,9 @@ class Pod(Record):
     service_account_name: DnsName | None = field(
         "An existing ServiceAccount; none is generated then.", default=None
     )
-    automount_service_account_token: bool = field("Whether pods get an API token.", default=False)
+    automount_service_account_token: bool | None = field(
+        "Whether pods get an API token; not unless given.", default=None
+    )
     priority_class_name: DnsName | None = field("PriorityClass.", default=None)
     scheduler_name: str | None = field("Scheduler that places the pods.", default=None)
     runtime_class_name: DnsName | None = field("RuntimeClass.", default=None)
@@ -180,3 +202,15 @@ class Pod(Record):
     host_aliases: tuple[FreeMapping, ...] = field("HostAlias items.", default=())
     dns_policy: str | None = field("DNS policy.", default=None)
     dns_config: FreeMapping | None = field("DNS configuration.", default=None)
+    host_network: bool | None = field("Whether pods have the node's network.", default=None)
+    host_ipc: bool | None = field(
+        "Whether pods have the node's IPC namespace, as some RDMA and NVSHMEM set-ups need.",
+        default=None,
+    )
+    host_pid: bool | None = field("Whether pods have the node's process namespace.", default=None)
+    resource_claims: Mapping[DnsLabel, Claim] = field(
+        "Claims of further devices by name: RDMA, IMEX channels.", default=EMPTY
+    )
+    fields: FreeMapping | None = field(
+        "Further fields of the PodSpec, as Kubernetes spells them.", default=None
+    )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.formats import Duration, IntOrPercent, LabelValue, QualifiedName, Quantity
+from modelmill.formats import (
+    DnsName,
+    Duration,
+    IntOrPercent,
+    LabelValue,
+    QualifiedName,
+    Quantity,
+)
 from modelmill.record import EMPTY, Record, field
+from modelmill.shapes import FreeMapping
+from modelmill.spec.dual_pods import DualPods
 from modelmill.spec.engine import Accelerator, Engine, KvTransfer, Parallelism
 from modelmill.spec.pod import ContainerFields, Metadata, Pod, Probes, Resources
+from modelmill.spec.worker import Worker
 
 RoleType = Literal["decode", "prefill", "prefill-decode"]
 ROLE_TYPES: tuple[str, ...] = ("decode", "prefill", "prefill-decode")
@@ -25,6 +35,11 @@ class Strategy(Record):
     max_surge: IntOrPercent | None = field("Pods above `replicas` during a rollout.", default=None)
     max_unavailable: IntOrPercent | None = field(
         "Pods below `replicas` during a rollout.", default=None
+    )
+    partition: int | None = field(
+        "Groups with a lower number stay as they are; of a role with `worker`.",
+        default=None,
+        minimum=0,
     )
 
 
@@ -50,13 +65,47 @@ class PodMonitor(Record):
     labels: Mapping[QualifiedName, LabelValue] = field(
         "Labels a Prometheus selects monitors by.", default=EMPTY
     )
+    annotations: Mapping[QualifiedName, str] = field("Annotations of the monitor.", default=EMPTY)
+    port: str | None = field("Name of the scraped port; the engine's unless given.", default=None)
+    relabelings: tuple[FreeMapping, ...] = field(
+        "Relabelling of targets before the scrape.", default=()
+    )
+    metric_relabelings: tuple[FreeMapping, ...] = field(
+        "Relabelling of samples after the scrape.", default=()
+    )
+    name: DnsName | None = field(
+        "Name of the monitor, to adopt one that runs; the workload's unless given.", default=None
+    )
+    fields: FreeMapping | None = field(
+        "Further fields of the PodMonitor's spec, as its CRD spells them.", default=None
+    )
+
+
+class Autoscaling(Record):
+    """Who sets the number of replicas; the workload is then emitted without one."""
+
+    by: Literal["external"] = field(
+        "What scales: `external` is a scaler that is not declared here."
+    )
 
 
 class Workload(Record):
     """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own
     wins over what stands there in the same layer."""
 
-    replicas: int = field("Number of pods of a role.", default=1, minimum=0, maximum=1_000_000)
+    replicas: int = field(
+        "Number of pods of a role, or of groups of pods where it has `worker`.",
+        default=1,
+        minimum=0,
+        maximum=1_000_000,
+    )
+    autoscaling: Autoscaling | None = field("Leaves `replicas` to a scaler.", default=None)
+    defaults: Literal["recommended", "none"] = field(
+        "Whether pods get what a server should have (probes, security context, ports, labels, "
+        "rollout strategy, environment), or only what is written. `none` keeps pods that run as "
+        "they are.",
+        default="recommended",
+    )
     engine: Engine | None = field("The serving engine.", default=None)
     accelerator: Accelerator | None = field("The accelerator the engine runs on.", default=None)
     resources: Resources | None = field(
@@ -89,8 +138,10 @@ class Role(Workload):
     """A group of identical pods. The key names it; `type` says what part of a request it serves."""
 
     noun = "a role"
+    one_of = (("worker", "dualPods"),)
     misnomers = {
         "count": "replicas",
+        "requester": "dualPods",
         "tensorParallel": "parallelism",
         "tp": "parallelism",
         "monitoring": "podMonitor",
@@ -113,7 +164,24 @@ class Role(Workload):
         "Presets laid under this role only, such as another accelerator.", default=()
     )
     parallelism: Parallelism | None = field(
-        "How one pod is spread over accelerators.", default=None
+        "How one replica is spread over accelerators.", default=None
+    )
+    worker: Worker | None = field(
+        "Makes a replica a group of pods on several nodes: a LeaderWorkerSet.", default=None
+    )
+    dual_pods: DualPods | None = field(
+        "Makes the role a ReplicaSet of requesters that hold accelerators for sleeping servers.",
+        default=None,
+    )
+    name: DnsName | None = field(
+        "Name of the workload, to adopt one that runs; model and role unless given. Only a model "
+        "sets it, for all environments.",
+        default=None,
+    )
+    selector: Mapping[QualifiedName, LabelValue] | None = field(
+        "Labels the workload knows its pods by, to adopt one that runs; immutable on a live "
+        "object. Only a model sets it, for all environments.",
+        default=None,
     )
 
 

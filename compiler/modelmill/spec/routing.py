@@ -42,6 +42,15 @@ class Route(Record):
     metadata: Metadata | None = field("Labels and annotations of the HTTPRoute.", default=None)
 
 
+class Service(Record):
+    """The Service of the model's pods."""
+
+    noun = "the service"
+    misnomers = {"enabled": "create"}
+
+    create: bool = field("Whether it is emitted.", default=True)
+
+
 class Pool(Record):
     """The InferencePool."""
 
@@ -137,6 +146,12 @@ class Scheduler(Record):
 class Sidecar(Record):
     """The routing sidecar in front of a decode engine; there only when a prefill role exists."""
 
+    one_of = (("flags", "argv"),)
+    misnomers = {"args": "flags", "targetPort": "modelServerPort"}
+
+    enabled: bool | None = field(
+        "Whether decode pods have it; unless given, where a prefill role exists.", default=None
+    )
     image: str | None = field("Sidecar image; the version set's unless given.", default=None)
     model_server_port: int = field(
         "Port the engine listens on behind the sidecar.", default=8200, minimum=1, maximum=65535
@@ -145,7 +160,13 @@ class Sidecar(Record):
     flags: Mapping[FlagName, Scalar] = field(
         "Further flags of the sidecar, without dashes.", default=EMPTY
     )
+    argv: tuple[Scalar, ...] = field(
+        "The arguments word for word, instead of `flags`: none is derived.", default=()
+    )
     env: Mapping[EnvName, EnvValue] = field("Environment of the sidecar.", default=EMPTY)
+    container: ContainerFields | None = field(
+        "Further fields of its container: the mount of a certificate, a pull policy.", default=None
+    )
 
 
 class Routing(Record):
@@ -167,6 +188,7 @@ class Routing(Record):
         minimum=1,
         maximum=65535,
     )
+    service: Service | None = field("The Service.", default=None)
     gateway: Gateway | None = field(
         "Gateway the HTTPRoute attaches to; without it no route is emitted.", default=None
     )

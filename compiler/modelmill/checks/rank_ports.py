@@ -1,0 +1,94 @@
+"""C531–C533: who spreads requests over data parallel ranks, and the ports of ranks it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, Note, error, warning
+from modelmill.engines import ENGINES
+from modelmill.groups import group_of, load_balancing, ports_of
+from modelmill.spec.role import Role
+from modelmill.variant import Variant
+
+# targetPorts of an InferencePool (inference.networking.k8s.io/v1).
+POOL_PORTS = 8
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    for key, role in variant.roles.items():
+        yield from _can_spread(variant, key, role)
+        yield from _fits_pool(variant, key, role)
+    yield from _agree(variant)
+
+
+def _can_spread(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
+    balancing, engine = load_balancing(role), role.engine
+    span = variant.span_of("roles", key, "parallelism", "loadBalancing")
+    if engine is None:
+        return
+    if balancing not in ENGINES[engine.type].LOAD_BALANCING:
+        yield error(
+            "C531",
+            f"`{key}` asks for {balancing} load balancing, which {engine.type} does not have",
+            span,
+            "leave it out: the engine spreads requests over its ranks itself",
+        )
+    elif balancing != "internal" and group_of(role).nodes > 1:
+        yield error(
+            "C531",
+            f"a rank of `{key}` takes {group_of(role).nodes} pods, of which one takes its "
+            f"requests: {balancing} load balancing has nothing to choose by",
+            span,
+            "leave it out, or let pods hold whole ranks",
+        )
+
+
+def _fits_pool(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
+    ports = ports_of(role)
+    span = variant.span_of("roles", key, "parallelism", "loadBalancing")
+    if ports > POOL_PORTS:
+        yield error(
+            "C532",
+            f"a pod of `{key}` has {ports} ranks with a port each, and an InferencePool takes "
+            f"{POOL_PORTS}",
+            span,
+            "have fewer ranks in a pod, or let it spread requests itself: `loadBalancing: hybrid`",
+        )
+    elif ports > 1 and variant.has_sidecar(key) and _overlap(variant, ports):
+        yield error(
+            "C532",
+            f"the sidecar of `{key}` listens on {ports} ports from {variant.routing.port}, and the "
+            f"engine behind it on as many from {variant.sidecar.model_server_port}",
+            variant.span_of("routing", "sidecar", "modelServerPort"),
+            "leave room between them, and one more port for what tells that all ranks are ready",
+        )
+    elif ports > 1 and variant.scheduler is None and not variant.is_bare(key):
+        yield warning(
+            "C532",
+            f"each rank of `{key}` has a port, and there is no endpoint picker to choose one",
+            span,
+            "extend a routing profile, or let pods spread requests themselves: "
+            "`loadBalancing: hybrid`",
+        )
+
+
+def _overlap(variant: Variant, ports: int) -> bool:
+    """Whether ports of the sidecar are the engine's too, or its supervisor's."""
+    front, behind = variant.routing.port, variant.sidecar.model_server_port
+    return front < behind + ports + 1 and behind < front + ports
+
+
+def _agree(variant: Variant) -> Iterable[Diagnostic]:
+    """Every pod of a pool is asked on every port of it."""
+    counts = {key: ports_of(role) for key, role in variant.roles.items()}
+    if variant.scheduler is None or len(set(counts.values())) < 2:
+        return
+    first, other = next((a, b) for a in counts for b in counts if counts[a] < counts[b])
+    yield error(
+        "C533",
+        f"pods of `{other}` take requests on {counts[other]} ports, those of `{first}` on "
+        f"{counts[first]}, and their pool has the same ports for all",
+        variant.span_of("roles", other, "parallelism"),
+        "give roles of one model the same `dataLocal` and `loadBalancing`",
+        [Note(f"`{first}` is here", variant.key_span_of("roles", first))],
+    )
