@@ -1,10 +1,13 @@
 """Pages that are printed from the code say what the code says."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from modelmill.codes import CODES
 from modelmill.reference import field_reference, merge_rules
+from stories import BAD, EXPECTED, command_of
 from support import inputs_of, run, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +35,31 @@ def test_the_merge_rules_are_current(request: pytest.FixtureRequest) -> None:
         text = with_rules(text)
         page.write_text(text, encoding="utf-8")
     assert text == with_rules(text)
+
+
+def test_the_readmes_import_prints_what_it_says() -> None:
+    story = BAD / "I814-image-that-moves"
+    lines = [f"$ modelmill {' '.join(command_of(story))}"]
+    lines += (story / EXPECTED).read_text(encoding="utf-8").splitlines()
+    shown = "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_to_the_import_explains_every_finding() -> None:
+    guide = (ROOT / "docs/import-helm-values.md").read_text(encoding="utf-8")
+    told = {each.code for each in CODES if each.code.startswith("I")}
+    assert {code for code in told if f"[{code}](diagnostics/{code}.md)" not in guide} == set()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / link).exists()
+    ]
+    assert broken == []
 
 
 def test_the_readmes_model_explains_itself_as_it_says(tmp_path: Path) -> None:

@@ -467,7 +467,7 @@ HOSTILE = {
     "long-regex": '{{ regexMatch (repeat 9999 "a") "a" }}',
     "many-searches": '{{ regexFindAll "a*b|a" (repeat 99999 "a") -1 }}',
     "long-replacement": '{{ regexReplaceAll "a" (repeat 9999 "a") (repeat 9999 "$x") }}',
-    "ways-to-match": '{{ regexMatch "[ab]*a[ab]{900}c" (repeat 99999 "ab") }}',
+    "ways-to-match": '{{ regexMatch "[ab]*a[ab]{900}c" (repeat 999999 "ab") }}',
     "yaml-aliases": '{{ fromYaml "a: &a [x,x,x,x,x,x,x,x,x]'
     + "".join(
         rf"\n{b}: &{b} [{','.join([f'*{a}'] * 9)}]"

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "init": "Start a repository: settings, preset library, one environment.",
     "new": "Write a model file to start from.",
     "compile": "Write generated/, or check that it is what it should be.",
+    "import": "Take over what another tool runs: a Helm release.",
     "lint": "Check files: syntax, fields, presets, what the result means.",
     "render": "Print the manifests a model compiles to.",
     "explain": "Show where each value came from.",
@@ -25,6 +26,9 @@ COMMANDS: dict[str, str] = {
     "schema": "Print or write the JSON Schemas of the input files.",
     "completion": "Print the completion script of a shell.",
 }
+
+MODULES = {"import": "importing"}
+"""Modules of commands whose names are words of Python."""
 
 
 class _Commands(click.Group):
@@ -36,7 +40,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"modelmill.commands.{cmd_name}")
+        module = import_module(f"modelmill.commands.{MODULES.get(cmd_name, cmd_name)}")
         found = module.command
         assert isinstance(found, click.Command)
         return found

@@ -244,6 +244,7 @@ REFUSED = {
     "error-cmd-bogus": ("I804", "4:61", "modelCommand"),
     "error-cmd-custom-nocmd": ("I804", "4:16", "command"),
     "error-dp-notmult": ("I804", "5:23", "no multiple of `workers` 2"),
+    "error-labels-empty": ("I804", "1:26", "labels"),
     "error-hpa-min": ("I804", "5:32", "autoscaling.minReplicas"),
     "error-no-image": ("I804", "4:16", "no image"),
     "error-pipeline": ("I804", "5:17", "parallelism.pipeline"),
@@ -290,12 +291,6 @@ def test_what_was_promised_is_there() -> None:
     assert rendered("error-routing-parentRefs").routing.parent_refs == ({"name": "gw"},)  # type: ignore[union-attr]
 
 
-def test_labels_may_be_empty() -> None:
-    labels = workload("error-labels-empty")["spec"]["template"]["metadata"]["labels"]
-    assert labels == {"llm-d.ai/role": "decode"}
-    assert found("error-labels-empty", "I815")
-
-
 def test_every_case_is_decided() -> None:
-    decided = {*REFUSED, *ACCEPTED, "error-labels-empty"}
+    decided = {*REFUSED, *ACCEPTED}
     assert decided == {name for name in NAMES if name.startswith("error-")}

@@ -1,7 +1,7 @@
 """Pipelines to values.
 
-In: a pipeline and what dot and the variables are. Out: a value, `ABSENT` for none. Raises `Fault`
-through `at`, which knows the place.
+In: a pipeline and what dot and the variables are. Out: a value, `ABSENT` for none. Raises
+`TemplateError` with the place of the term that failed.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def rendered(text: str, context: Context, path: tuple[str | int, ...] = ()) -> s
             if chain and chain[0] in NOT_HERE:
                 message = f"`.{chain[0]}` is {NOT_HERE[chain[0]]}"
                 raise Unrenderable(message, text, path)
-        result = template.render(context.data, HELM, context.named)
+        result = template.render(context.data, HELM, context.named, "zero")
     except TemplateError as fault:
         raise Unrenderable(fault.message, text, path) from None
     return result.replace(NO_VALUE, "")

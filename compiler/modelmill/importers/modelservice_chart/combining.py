@@ -10,15 +10,20 @@ from typing import Any
 
 _IDENTITY = ("name", "mountPath", "containerPort")
 _TERMS = "nodeSelectorTerms"
+_HANDLERS = frozenset({"exec", "grpc", "httpGet", "tcpSocket"})
 
 
 def combined(own: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """`extra` under `own`: mappings merge, lists join by their entries' identity.
 
-    Of node selector terms any may hold, so that each is joined with each to make both hold.
+    Of node selector terms any may hold, so that each is joined with each to make both hold. Of a
+    probe's handlers the one of `own` stays.
     """
     found = dict(own)
     for key, value in extra.items():
+        if key in _HANDLERS and own.keys() & _HANDLERS:
+            # A probe has one; the chart's is what runs.
+            continue
         if key == _TERMS and key in found:
             found[key] = [combined(own_term, term) for own_term in own[key] for term in value]
         else:

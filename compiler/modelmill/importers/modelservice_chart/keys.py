@@ -68,8 +68,7 @@ HINTS = {
     ("routing", "proxy", "debugLevel"): "set `zapLogLevel`",
     ("parallelism", "pipeline"): "set the pipeline size in the Model, or pass "
     "`--pipeline-parallel-size` in `args` with `modelCommand: custom`",
-    ("autoscaling",): "the chart makes no autoscaler: declare one in the Model, or in "
-    "`extraObjects`",
+    ("autoscaling",): "the chart makes no autoscaler: declare one in `extraObjects`",
     ("podLabels",): "pods have the labels of `modelArtifacts.labels`",
     ("proxy", "resources"): "set `routing.sidecar.resources` in the Model",
     ("llm-d-modelservice",): "these are values of a chart that has this one as a part: pass a file "

@@ -74,10 +74,20 @@ def _working(engine: dict[str, Any], shared: list[str], local: int) -> dict[str,
     It serves no HTTP, so that no probe would find it.
     """
     engine = {key: value for key, value in engine.items() if key not in PROBES}
-    words = [*engine.get("command", ["vllm", "serve"]), *engine["args"], *shared, "--headless"]
+    words = [*_started(engine), *shared, "--headless"]
     rank = f'--data-parallel-start-rank "$(( LWS_WORKER_INDEX * {local} ))"'
     line = f"exec {_shell(words)} {rank}"
     return {**engine, "command": ["/bin/sh", "-c"], "args": [line]}
+
+
+def _started(engine: dict[str, Any]) -> list[str]:
+    """The engine's whole command line. `vllm serve`, which an image starts by default, takes the
+    model as its first word and refuses `--model`."""
+    if "command" in engine:
+        return [*engine["command"], *engine["args"]]
+    flag, model, *args = engine["args"]
+    named = [model] if flag == "--model" else [flag, model]
+    return ["vllm", "serve", *named, *args]
 
 
 def _shell(words: list[str]) -> str:

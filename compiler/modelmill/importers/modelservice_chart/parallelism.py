@@ -65,7 +65,7 @@ def _derived(tensor: int | None, data: int | None, local: int | None, workers: i
     """What is unset (None) from what is set; a remainder is dropped."""
     all_ranks = data or (local or 1) * (workers if local and workers else 1)
     in_pod = local or (data // workers if data and workers else data) or 1
-    pods = workers or (data // local if data and local else 1)
+    pods = workers or (data // local if data and local else 1) or 1
     return Sizes(tensor or 1, all_ranks, in_pod, pods)
 
 
@@ -131,7 +131,8 @@ def findings(release: Release, role: Role) -> Iterator[Diagnostic]:
 def _indivisible(release: Release, role: Role) -> Diagnostic | None:
     set_to = {key: release.get(role, "parallelism", key) or None for key in KEYS}
     data = set_to["data"]
-    for divisor, derived in (("workers", "dataLocal"), ("dataLocal", "workers")):
+    pods_of_group = [("dataLocal", "workers")] if release.get("multinode") else []
+    for divisor, derived in (("workers", "dataLocal"), *pods_of_group):
         by = set_to[divisor]
         if data and by and not set_to[derived] and data % by:
             return error(

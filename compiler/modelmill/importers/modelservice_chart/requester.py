@@ -37,7 +37,16 @@ DROPPED = (
     "extraConfig",
 )
 """Keys of `decode` that the chart leaves out with dual pods."""
-SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulerName", "priorityClassName")
+SCHEDULING = (
+    "nodeSelector",
+    "tolerations",
+    "affinity",
+    "schedulerName",
+    "priorityClassName",
+    "runtimeClassName",
+    "securityContext",
+    "imagePullSecrets",
+)
 
 
 def is_on(release: Release) -> bool:

@@ -18,6 +18,7 @@ from modelmill.importers.modelservice_chart.sidecar import has_sidecar
 DEPLOYMENT_ONLY = ("strategy",)
 GROUP_ONLY = ("hostIPC", "hostPID", "subGroupPolicy", "subGroupExclusiveTopology")
 DEFAULT_VOLUME = "metrics-volume"
+NAMED = ("initContainers", "volumes", "resourceClaims")
 ENCODERS = ("json", "console")
 
 
@@ -74,9 +75,31 @@ def _extra_objects(release: Release) -> Iterator[Diagnostic]:
         if not named or not manifest.get("kind") or not manifest.get("apiVersion"):
             message = "an object of `extraObjects` needs `apiVersion`, `kind` and `metadata.name`"
             yield error("I804", message, release.at("extraObjects", at), "give it all three")
+            continue
+        for key in ("labels", "annotations"):
+            if not isinstance(metadata.get(key) or {}, dict):
+                span = release.at("extraObjects", at, "metadata", key)
+                message = f"`metadata.{key}` of an object of `extraObjects` must be a mapping"
+                yield error(
+                    "I804", message, span, "a template in quotes renders to text: write it out"
+                )
+
+
+def _named_twice(release: Release, role: Role) -> Iterator[Diagnostic]:
+    """Entries that the API server takes for one."""
+    for key in NAMED:
+        names = set[str]()
+        for at, entry in enumerate(release.get(role, key) or []):
+            name = str(entry.get("name")) if isinstance(entry, dict) else ""
+            if name in names:
+                message = f"two entries of `{role}.{key}` have the name `{name}`"
+                hint = "give each its own `name`"
+                yield error("I804", message, release.at(role, key, at), hint)
+            names.add(name)
 
 
 def _refused(release: Release, role: Role) -> Iterator[Diagnostic]:
+    yield from _named_twice(release, role)
     if not release.get(role, "containers"):
         message = f"{role} has no containers"
         span = release.at(role, "containers")
@@ -104,7 +127,7 @@ def findings(release: Release, role: Role) -> Iterator[Diagnostic]:
             f"`{role}.autoscaling.enabled` leaves `replicas` out of LeaderWorkerSets only: this "
             "Deployment sets it, so that every sync undoes what the scaler did; kept as it runs",
             release.at(role, "autoscaling", "enabled"),
-            "leave the replicas to the scaler in the Model",
+            "set `autoscaling: {by: external}` in the Model",
         )
 
 

@@ -1,5 +1,4 @@
-"""Sprig's paths and URLs: https://masterminds.github.io/sprig/paths.html,
-https://masterminds.github.io/sprig/url.html.
+"""Sprig's paths: https://masterminds.github.io/sprig/paths.html.
 
 In: a path with slashes. Out: a part of it. Paths of the operating system are taken as these.
 """

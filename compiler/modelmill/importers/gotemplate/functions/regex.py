@@ -2,7 +2,7 @@
 
 In: a pattern of RE2 (https://github.com/google/re2/wiki/Syntax) and a text. Out: what matches. Each
 `must…` form does as the plain one; a pattern that is none is an error. RE2 itself is at work: `re`
-can take for ever.
+can take for ever. Unlike in Go, `\\C` is a byte, and `\\B` holds inside what is not ASCII.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MAX_MEMORY = 4 << 20
 """Bytes for what RE2 makes of a pattern; it keeps the last 128."""
 
 _Spend: TypeAlias = Callable[[int], None]
-_variable = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
+_variable = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
 _number = re.compile(r"0|[1-9][0-9]{0,7}").fullmatch
 _special = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
@@ -41,7 +41,7 @@ def _compiled(spend: _Spend, pattern: str) -> Any:
     try:
         program = re2.compile(pattern, options)
     except re2.error as error:
-        reason = error.args[0].decode()
+        reason = error.args[0].decode("utf-8", "replace")
         kind: Kind = "limit" if "too large" in reason else "type error"
         message = f"the regular expression `{pattern[:60]}` is not one: {reason}"
         raise Fault(message, kind) from None

@@ -1,0 +1,149 @@
+"""`modelmill import`: models made of what another tool runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from modelmill import console
+from modelmill.commands.shared import format_option
+from modelmill.diagnostics import CompileError, Diagnostic, has_errors
+from modelmill.importers.helm_release import Imported, Release, import_releases
+from modelmill.importers.modelservice_chart import CURRENT, generation
+from modelmill.newfiles import create
+from modelmill.sources import PROJECT, find_root, read_sources
+from modelmill.spec.documents import Paths
+
+STARTER = """\
+apiVersion: modelmill.dev/v1alpha1
+kind: Project
+metadata: {{name: {name}}}
+versions: {{set: {versions}}}
+"""
+
+
+@click.group(name="import")
+def command() -> None:
+    """Take over what another tool runs, under the same names, labels and selectors."""
+
+
+@command.command(name="helm-values")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--release",
+    "releases",
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="Name of the Helm release. With several, there is one FILE each, in the same order; "
+    "`base.yaml,own.yaml` are files of one.",
+)
+@click.option("--namespace", default="default", show_default=True, help="Namespace of the release.")
+@click.option(
+    "--chart-version",
+    default=CURRENT,
+    show_default=True,
+    help="Version of the llm-d-modelservice chart it was installed with.",
+)
+@click.option(
+    "--preset",
+    default="helm-values",
+    show_default=True,
+    metavar="NAME",
+    help="Name of the preset that gets what several releases say alike.",
+)
+@click.option("--stdout", is_flag=True, help="Print the files instead of writing them.")
+@format_option
+@click.pass_obj
+def helm_values(
+    directory: Path,
+    files: tuple[str, ...],
+    releases: tuple[str, ...],
+    namespace: str,
+    chart_version: str,
+    preset: str,
+    stdout: bool,
+    format_name: str,
+) -> int:
+    """Make Models of values files of the llm-d-modelservice chart.
+
+    With one --release, the FILEs are laid over each other in their order, as by `helm -f`.
+    """
+    texts: dict[str, str] = {}
+    chosen, told = generation(chart_version)
+    if chosen is None:
+        return console.findings(told, texts, format_name)
+    wanted = [
+        Release(_read(directory, group, texts), name, namespace, chosen)
+        for group, name in zip(_grouped(files, releases), releases, strict=True)
+    ]
+    root, paths = _repository(directory, write=not stdout)
+    try:
+        imported = import_releases(wanted, (paths.models, paths.presets), preset)
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, texts, format_name)
+    _deliver(root, imported, stdout)
+    findings: list[Diagnostic] = [*told, *imported.findings]
+    status = console.findings(findings, {**texts, **imported.files}, format_name)
+    return status if has_errors(findings) else 0
+
+
+def _deliver(root: Path, imported: Imported, stdout: bool) -> None:
+    if stdout:
+        console.result("---\n".join(imported.files.values()))
+    else:
+        made = create(root, imported.files)
+        for path in made.written:
+            console.result(f"{path}\n")
+        if made.left:
+            left = ", ".join(f"`{path}`" for path in made.left)
+            was = "exists, and was left as it is" if len(made.left) == 1 else "exist, and were left"
+            raise click.UsageError(f"{left} {was}")
+    for line in imported.lost:
+        console.say(f"a comment has no place in the model: # {line}")
+
+
+def _grouped(files: Sequence[str], releases: Sequence[str]) -> list[list[str]]:
+    """The files of each release."""
+    if len(releases) == 1:
+        return [[name for each in files for name in each.split(",")]]
+    if len(files) != len(releases):
+        raise click.UsageError(
+            f"{len(releases)} releases need {len(releases)} FILEs, one each; there are {len(files)}"
+        )
+    return [each.split(",") for each in files]
+
+
+def _read(directory: Path, names: Sequence[str], texts: dict[str, str]) -> list[tuple[str, bytes]]:
+    read = []
+    for name in names:
+        try:
+            data = (directory / name).read_bytes()
+        except OSError as fault:
+            raise click.UsageError(f"cannot read `{name}`: {fault.strerror}") from fault
+        texts[name] = data.decode("utf-8", "replace")
+        read.append((name, data))
+    return read
+
+
+def _repository(directory: Path, *, write: bool) -> tuple[Path, Paths]:
+    """The repository, and its folders; one is begun where there is none."""
+    from modelmill.catalogues import version_sets
+
+    try:
+        root = find_root(directory.resolve())
+    except CompileError:
+        root = directory.resolve()
+        text = STARTER.format(name=_name(root), versions=version_sets()[-1])
+        if write and create(root, {PROJECT: text}).written:
+            console.say(f"{PROJECT} was not there, and is written")
+        return root, Paths()
+    return root, read_sources(root, {}).project.paths
+
+
+def _name(root: Path) -> str:
+    from modelmill.references import FUNCTIONS
+
+    return FUNCTIONS["slug"](root.name) or "models"
