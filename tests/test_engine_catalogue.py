@@ -16,6 +16,7 @@ OWNERS = {
     "model.uri",
     "model.name",
     "model.revision",
+    "model.adapters",
     "routing.port",
     "parallelism.tensor",
     "parallelism.pipeline",

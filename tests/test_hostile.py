@@ -136,6 +136,25 @@ SPEC = {
         "mountPath": "/models",
         "readOnly": True,
         "auth": {"secretName": "hf", "secretKey": "TOKEN"},
+        "adapters": {
+            "sql": {"uri": "hf://acme/sql", "revision": "v1", "rank": 16, "baseModel": "acme/x"},
+            "forms": {"uri": "oci://ghcr.io/acme/adapters:v1::forms", "rank": 8},
+            "chat": {"uri": "pvc://adapters/chat"},
+        },
+        "cache": {
+            "claim": {
+                "size": "2Gi",
+                "storageClassName": "fast",
+                "accessModes": ["ReadWriteMany"],
+            },
+            "download": {
+                "image": "hf:v1",
+                "exclude": ["original/*"],
+                "env": {"HF_ENDPOINT": "https://hub.example"},
+                "resources": {"requests": {"cpu": "1"}},
+                "pod": {"tolerations": {"a": {"operator": "Exists"}}, "annotations": {"a": "b"}},
+            },
+        },
     },
     **WORKLOAD,
     "roles": {
@@ -188,10 +207,14 @@ SPEC = {
         "route": {
             "hostnames": ["a.example"],
             "path": "/v1",
+            "pathRewrite": "/",
+            "matchModel": "model-name",
             "headers": {"x-model": "tiny"},
             "timeout": "60s",
             "metadata": {"labels": {"a": "b"}},
         },
+        "split": {"tiny": 1},
+        "rewrites": {"tables": {"sql": 90, "chat": 10}},
         "pool": {"failureMode": "FailClose", "appProtocol": "http"},
         "scheduler": {
             "image": "epp:v1",
@@ -271,6 +294,12 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kind": "Preset",
         "metadata": {"name": "base"},
         "spec": WORKLOAD,
+    },
+    "presets/cached.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "cached"},
+        "spec": {"model": {"cache": {"node": {"path": "/models"}}}},
     },
     "overlays/prod/environment.yaml": {
         "apiVersion": API,

@@ -22,6 +22,7 @@ def coverage(catalog: Catalog, facts: Sequence[Facts]) -> list[Diagnostic]:
         *_without_environment(catalog),
         *_without_model(catalog),
         *_missed_patches(catalog, facts),
+        *_missed_splits(catalog, facts),
         *_broken_presets(catalog),
     ]
 
@@ -116,6 +117,27 @@ def _missed(
         overlay.node.nearest("patches", name, "target", "name" if named else "kind").span,
         hint if facts else "the environment does not take this model",
     )
+
+
+def _missed_splits(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+    """Models that a route sends requests to, and that are not where it is."""
+    if _unread(catalog, "Model"):
+        return
+    for each in facts:
+        for part in each.split:
+            model = catalog.models.get(part.model)
+            if model is None:
+                hint = did_you_mean(part.model, catalog.models)
+                message = f"`{part.model}` is to take a part of the requests, and does not exist"
+                yield error("C545", message, part.span, hint)
+            elif each.environment not in {o.name for o in environments_of(catalog, model)}:
+                yield error(
+                    "C545",
+                    f"`{part.model}` is to take a part of the requests, and the environment "
+                    f"`{each.environment}` does not take it",
+                    part.span,
+                    f"give it the labels of `{each.model}`, or unset its weight there",
+                )
 
 
 def _broken_presets(catalog: Catalog) -> Iterable[Diagnostic]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from modelmill import model_volume, tracing
+from modelmill import adapters, model_volume, tracing
 from modelmill.catalogues import engine_catalogue
 from modelmill.claims import claims_of, container_entries, has_claimed_accelerators
 from modelmill.containers import (
@@ -24,6 +24,7 @@ from modelmill.containers import (
 from modelmill.engines import ENGINES, EngineModule, Launch
 from modelmill.engines.flags import in_shell, render
 from modelmill.groups import group_of, ports_of
+from modelmill.model_cache import weights_of
 from modelmill.model_uri import parse_uri
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
@@ -52,17 +53,17 @@ SUPERVISOR_LIVENESS = "/health"
 def launch_of(variant: Variant, key: str) -> Launch:
     """What the role's engine must know to start."""
     role, model = variant.roles[key], variant.spec.model
-    uri = parse_uri(model.uri, model.mount_path)
     return Launch(
         role,
         variant.role_type(key),
         model.name,
-        uri,
+        weights_of(variant),
         model.revision,
         variant.engine_port(key),
         None if variant.is_bare(key) else variant.spec.tracing,
         group_of(role),
         variant.is_worker,
+        adapters.loaded(variant, key),
     )
 
 
@@ -72,7 +73,7 @@ def engine_container(variant: Variant, key: str, role: Role) -> Manifest:
     launch, bare = launch_of(variant, key), variant.is_bare(key)
     module = ENGINES[engine.type]
     fields = container_fields(role.container, bare=bare)
-    mounts, own_mounts = _mounts(variant, role, launch, module), fields.get("volumeMounts", [])
+    mounts, own_mounts = _mounts(variant, key, role, launch, module), fields.get("volumeMounts", [])
     command, arguments = in_shell(
         list(engine.command) or _command(role, launch, module), _arguments(role, launch, module)
     )
@@ -104,13 +105,13 @@ def container_name(role: Role) -> str:
 def _command(role: Role, launch: Launch, module: EngineModule) -> list[str]:
     """The engine's own; none where people wrote the whole command line."""
     assert role.engine is not None
-    return [] if role.engine.argv else module.command(launch)
+    return [] if role.engine.argv is not None else module.command(launch)
 
 
 def _arguments(role: Role, launch: Launch, module: EngineModule) -> list[str]:
     engine = role.engine
     assert engine is not None
-    if engine.argv:
+    if engine.argv is not None:
         return [str(word) for word in engine.argv]
     flags = {**module.flags(launch), **engine.args}
     return [*module.positional(launch), *render(engine_catalogue(engine.type), flags)]
@@ -197,10 +198,13 @@ def _env(
     }
 
 
-def _mounts(variant: Variant, role: Role, launch: Launch, module: EngineModule) -> list[Manifest]:
+def _mounts(
+    variant: Variant, key: str, role: Role, launch: Launch, module: EngineModule
+) -> list[Manifest]:
     mounts = []
     if has_weights(variant, module):
         mounts.append(model_volume.mount(variant.spec.model, launch.weights))
+    mounts += adapters.mounts(variant, key)
     if role.shared_memory is not None:
         mounts.append({"name": "dshm", "mountPath": "/dev/shm"})
     return mounts
@@ -212,6 +216,7 @@ def engine_volumes(variant: Variant, key: str, role: Role) -> list[Manifest]:
     volumes = []
     if has_weights(variant, ENGINES[role.engine.type]):
         volumes.append(model_volume.volume(variant.spec.model, launch_of(variant, key).weights))
+    volumes += adapters.volumes(variant, key)
     if role.shared_memory is not None:
         memory = {"medium": "Memory", "sizeLimit": role.shared_memory}
         volumes.append({"name": "dshm", "emptyDir": memory})

@@ -84,7 +84,7 @@ def workers_serve(role: Role) -> bool:
     engine, worker = role.engine, role.worker
     if engine is None or worker is None or engine.type == SIMULATOR:
         return True
-    if (engine.argv or engine.type == "custom") and not (worker.argv or worker.command):
+    if (engine.argv is not None or engine.type == "custom") and not (worker.argv or worker.command):
         # A worker that runs its leader's words does what its leader does.
         return True
     return group_of(role).nodes == 1 and load_balancing(role) != "internal"

@@ -20,11 +20,11 @@ _path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
 class ModelUri(NamedTuple):
     """A model's source.
 
-    scheme    hf, pvc, pvc+hf, oci, s3 or gs
-    claim     PersistentVolumeClaim of a pvc scheme
+    scheme    hf, pvc, pvc+hf, oci, s3 or gs; cache for what was fetched from hf (`model_cache`)
+    claim     PersistentVolumeClaim of a pvc scheme, or of a cache
     image     image of oci
-    hub_name  ORG/MODEL of hf and pvc+hf
-    path      path below the mount: the weights of pvc and oci, the hub cache of pvc+hf
+    hub_name  ORG/MODEL of hf, pvc+hf and cache
+    path      path below the mount: the weights of pvc and oci, the hub cache of pvc+hf and cache
     mount     where the volume is mounted
     url       where an engine streams s3 and gs weights from; there is no volume then
     """
@@ -46,7 +46,7 @@ class ModelUri(NamedTuple):
 
     @property
     def hub_cache(self) -> str:
-        """HF_HUB_CACHE of a pvc+hf source."""
+        """HF_HUB_CACHE of a pvc+hf or cache source."""
         return f"{self.mount}/{self.path}" if self.path else self.mount
 
 

@@ -12,10 +12,12 @@ from modelmill.model_uri import ModelUri
 from modelmill.spec.model import ModelSource
 
 NAME = "model-storage"
+HUB = "hub"
+"""Folder of a cache that has the layout of the Hugging Face client's."""
 
 
 def volume(model: ModelSource, weights: ModelUri) -> Manifest:
-    """The pod's volume: scratch space for a download, a claim, or an image."""
+    """The pod's volume: scratch space for a download, a claim, an image, or a cache."""
     if weights.scheme == "hf":
         return {"name": NAME, "emptyDir": given(sizeLimit=model.size)}
     if weights.scheme == "oci":
@@ -23,13 +25,17 @@ def volume(model: ModelSource, weights: ModelUri) -> Manifest:
             "name": NAME,
             "image": {"reference": weights.image, "pullPolicy": "IfNotPresent"},
         }
-    claim = {"claimName": weights.claim, "readOnly": model.read_only}
+    if weights.scheme == "cache" and model.cache and model.cache.node:
+        folder = {"path": model.cache.node.path, "type": "DirectoryOrCreate"}
+        return {"name": NAME, "hostPath": folder}
+    read_only = model.read_only or weights.scheme == "cache"
+    claim = {"claimName": weights.claim, "readOnly": read_only}
     return {"name": NAME, "persistentVolumeClaim": claim}
 
 
 def mount(model: ModelSource, weights: ModelUri) -> Manifest:
     """Where the engine's container has it."""
-    read_only = {"hf": None, "oci": True}.get(weights.scheme, model.read_only)
+    read_only = {"hf": None, "oci": True, "cache": True}.get(weights.scheme, model.read_only)
     return given(name=NAME, mountPath=weights.mount, readOnly=read_only)
 
 
@@ -43,6 +49,9 @@ def env(model: ModelSource, weights: ModelUri) -> dict[str, Any]:
     derived: dict[str, Any] = {}
     if weights.scheme == "hf":
         derived["HF_HOME"] = weights.mount
+    elif weights.scheme == "cache":
+        # Nothing is asked of the hub, so that its token is not needed either.
+        return {"HF_HUB_CACHE": weights.hub_cache, "HF_HUB_OFFLINE": "1"}
     elif weights.scheme == "pvc+hf":
         derived["HF_HUB_CACHE"] = weights.hub_cache
         if model.read_only:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from modelmill import names, sidecar
+from modelmill import adapters, model_cache, names, sidecar
 from modelmill.claims import claims_of, pod_entries
 from modelmill.containers import Manifest, given, over, pod_spec
 from modelmill.diagnostics import CompileError, error
@@ -171,7 +171,11 @@ def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
         grace_seconds=GRACE_SECONDS,
         selector=variant.selector(key),
         containers=[engine_container(variant, key, role)],
-        init_containers=[sidecar.container(variant, key)] if variant.has_sidecar(key) else [],
+        init_containers=[
+            *([sidecar.container(variant, key)] if variant.has_sidecar(key) else []),
+            *model_cache.waiting(variant, key),
+            *adapters.download(variant, key),
+        ],
         volumes=engine_volumes(variant, key, role),
         tolerations=accelerator.tolerations if accelerator else EMPTY,
         affinity=_affinity(variant, key),

@@ -188,6 +188,9 @@ class Variant:
                 yield ("roles", key, "worker", "pod"), role.worker.pod
         if self.scheduler is not None and self.scheduler.pod is not None:
             yield ("routing", "scheduler", "pod"), self.scheduler.pod
+        cache = self.spec.model.cache
+        if cache is not None and cache.download is not None and cache.download.pod is not None:
+            yield ("model", "cache", "download", "pod"), cache.download.pod
 
     def containers_written(self) -> Iterator[tuple[tuple[str, ...], ContainerFields]]:
         """What people wrote of containers, derived ones and their own, with the place of each."""

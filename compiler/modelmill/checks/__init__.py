@@ -24,6 +24,8 @@ from modelmill.checks import (
     identity,
     images,
     labels,
+    lora_adapters,
+    model_caches,
     name_length,
     object_names,
     picker_graph,
@@ -34,6 +36,8 @@ from modelmill.checks import (
     routes,
     selectors,
     served_names,
+    splits,
+    traffic,
     vendors,
     weights,
 )
@@ -72,8 +76,17 @@ VARIANT_MODULES: tuple[ModuleType, ...] = (
     dual_pods,
     pod_security,
     further_fields,
+    lora_adapters,
+    model_caches,
+    traffic,
 )
-FLEET_MODULES: tuple[ModuleType, ...] = (object_names, served_names, routes, selectors)
+FLEET_MODULES: tuple[ModuleType, ...] = (
+    object_names,
+    served_names,
+    routes,
+    selectors,
+    splits,
+)
 
 VARIANT_CHECKS: tuple[VariantCheck, ...] = tuple(cast(VariantCheck, m) for m in VARIANT_MODULES)
 FLEET_CHECKS: tuple[FleetCheck, ...] = tuple(cast(FleetCheck, m) for m in FLEET_MODULES)

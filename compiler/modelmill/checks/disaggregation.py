@@ -49,7 +49,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 def _hands_over(role: Role) -> bool:
     """Whether KV cache is transferred, by the field or by a command line people wrote."""
-    words = role.engine.argv if role.engine is not None else ()
+    words = (role.engine.argv if role.engine is not None else None) or ()
     spelled = " ".join(map(str, words)).replace("_", "-")
     return role.kv_transfer is not None or any(flag in spelled for flag in TRANSFER_FLAGS)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill.diagnostics import Diagnostic, error
+from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.variant import Variant
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if not variant.spec.roles:
-        yield error(
+        # Objects that people wrote may be all that is wanted.
+        found = warning if variant.spec.extra_objects else error
+        yield found(
             "C501",
             "the model has no role, so nothing would serve it",
             variant.span_of("roles"),

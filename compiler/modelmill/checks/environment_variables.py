@@ -55,6 +55,9 @@ def _values(variant: Variant) -> Iterable[tuple[Place, Mapping[str, Any]]]:
             yield ("roles", key, "worker", "args"), role.worker.args
     for place, container in variant.containers_beside():
         yield (*place, "env"), container.env
+    cache = variant.spec.model.cache
+    if cache is not None and cache.download is not None:
+        yield ("model", "cache", "download", "env"), cache.download.env
     if variant.scheduler is not None:
         yield ("routing", "scheduler", "env"), variant.scheduler.env
     yield ("routing", "sidecar", "env"), variant.sidecar.env

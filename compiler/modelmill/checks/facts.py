@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from modelmill.adapters import names_served
 from modelmill.diagnostics import Span
 from modelmill.resource import Resource
 from modelmill.variant import Variant
+
+NAME = ("model", "name")
 
 
 class Selected(NamedTuple):
@@ -19,6 +22,14 @@ class Selected(NamedTuple):
     span: Span
 
 
+class Split(NamedTuple):
+    """A model that a route sends a part of its requests to."""
+
+    model: str
+    weight: int
+    span: Span
+
+
 class Facts(NamedTuple):
     """A model in an environment, as other models of that environment may collide with it.
 
@@ -26,7 +37,11 @@ class Facts(NamedTuple):
     objects    kind, name and namespace of each object
     gateway    cluster, namespace and name of the Gateway its route attaches to
     matches    what the route answers to: host names, path, headers, listener
+    by_name    whether the route tells the model's requests by a name in a header too
+    names      what requests may ask for: the model's name, its adapters', those of rewrites
     adopted    workloads with selectors of their own
+    backend    kind and port of what a route to the model leads to
+    split      the models its route splits requests over
     """
 
     model: str
@@ -41,6 +56,10 @@ class Facts(NamedTuple):
     place_span: Span
     route_span: Span
     adopted: tuple[Selected, ...] = ()
+    by_name: bool = False
+    names: tuple[tuple[str, Span], ...] = ()
+    backend: tuple[str, int] = ("Service", 0)
+    split: tuple[Split, ...] = ()
 
 
 def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
@@ -78,5 +97,15 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
             )
             for key, role in variant.roles.items()
             if role.selector
+        ),
+        by_name=route.match_model is not None,
+        names=tuple(
+            (name, (variant.span_of if place == NAME else variant.key_span_of)(*place))
+            for name, place in names_served(variant)
+        ),
+        backend=("InferencePool", 0) if variant.scheduler else ("Service", variant.routing.port),
+        split=tuple(
+            Split(name, weight, variant.key_span_of("routing", "split", name))
+            for name, weight in variant.routing.split.items()
         ),
     )

@@ -29,6 +29,13 @@ def _images(variant: Variant) -> Iterable[tuple[tuple[str, ...], str]]:
             yield ("roles", key, "engine", "image"), role.engine.image
         if role.dual_pods is not None:
             yield ("roles", key, "dualPods", "image"), role.dual_pods.image
+    for name, adapter in variant.spec.model.adapters.items():
+        scheme, _, rest = adapter.uri.partition("://")
+        if scheme == "oci" and rest:
+            yield ("model", "adapters", name, "uri"), rest.partition("::")[0]
+    cache = variant.spec.model.cache
+    if cache is not None and cache.download is not None and cache.download.image is not None:
+        yield ("model", "cache", "download", "image"), cache.download.image
     for place, container in variant.containers_beside():
         yield (*place, "image"), container.image
     scheduler = variant.scheduler

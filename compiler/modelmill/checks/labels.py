@@ -43,6 +43,9 @@ def _said(variant: Variant) -> Iterable[tuple[Place, Mapping[str, str]]]:
         if role.worker is not None:
             yield from _of(("roles", key, "worker"), pod=role.worker.pod)
     yield from _of(("routing", "route"), metadata=variant.route.metadata)
+    cache = variant.spec.model.cache
+    if cache is not None and cache.download is not None:
+        yield from _of(("model", "cache", "download"), pod=cache.download.pod)
     picker = variant.scheduler
     if picker is not None:
         yield from _of(

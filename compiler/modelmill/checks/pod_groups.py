@@ -106,7 +106,7 @@ def _fits(role: Role) -> bool:
 def _is_unknown(role: Role) -> bool:
     """Whether nothing is said of what the role's own command line does with its pods."""
     engine = role.engine
-    opaque = engine is not None and (bool(engine.argv) or engine.type == "custom")
+    opaque = engine is not None and (engine.argv is not None or engine.type == "custom")
     return opaque and role.parallelism is None
 
 
@@ -142,7 +142,7 @@ def _without_groups(variant: Variant, key: str, role: Role) -> Iterable[Diagnost
 def _can_start(variant: Variant, key: str, role: Role, worker: Worker) -> Iterable[Diagnostic]:
     engine = role.engine
     waits = worker.startup_policy == "LeaderReady" and group_of(role).size > 1
-    if waits and engine is not None and engine.type in ("vllm", "sglang") and not engine.argv:
+    if waits and engine is not None and engine.type in ("vllm", "sglang") and engine.argv is None:
         yield error(
             "C534",
             f"workers of `{key}` start once their leader is ready, which waits for their ranks",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Note, error
+from modelmill.model_cache import cache_of
 from modelmill.variant import Variant
 
 Place = tuple[str, ...]
@@ -44,6 +45,9 @@ def _asked(variant: Variant, allowed: frozenset[str]) -> Iterable[tuple[Place, s
         for name, volume in pod.volumes.items():
             if isinstance(volume, Mapping) and "hostPath" in volume:
                 yield (*place, "volumes", name), f"the volume `{name}` is a folder of the node"
+    cache = cache_of(variant)
+    if cache is not None and cache.node is not None and variant.spec.model.uri.startswith("hf://"):
+        yield ("model", "cache", "node"), "the cache is kept in a folder of the node"
     for place, container in variant.containers_written():
         security: Any = container.security_context
         if isinstance(security, Mapping):

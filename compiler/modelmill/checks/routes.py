@@ -11,7 +11,7 @@ from modelmill.diagnostics import Diagnostic, Note, error
 def check(fleet: Sequence[Facts]) -> Iterable[Diagnostic]:
     owners: dict[tuple[object, ...], Facts] = {}
     for facts in fleet:
-        if facts.gateway is None:
+        if facts.gateway is None or facts.by_name:
             continue
         owner = owners.setdefault((facts.gateway, facts.matches), facts)
         if owner.model != facts.model and owner.served_name != facts.served_name:

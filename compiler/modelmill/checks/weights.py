@@ -12,6 +12,8 @@ from modelmill.variant import Variant
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
+    if not variant.roles:
+        return
     model = variant.spec.model
     span = variant.span_of("model", "uri")
     try:
@@ -48,7 +50,7 @@ def _streams(variant: Variant, url: str) -> Iterable[Diagnostic]:
     """Only vLLM reads weights from an object store by itself."""
     for key, role in variant.roles.items():
         engine = role.engine
-        if not url or engine is None or engine.type == "vllm" or engine.argv:
+        if not url or engine is None or engine.type == "vllm" or engine.argv is not None:
             continue
         if ENGINES[engine.type].NEEDS_WEIGHTS:
             yield error(

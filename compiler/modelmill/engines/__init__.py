@@ -16,6 +16,16 @@ from modelmill.spec.role import Role
 from modelmill.spec.tracing import Tracing
 
 
+class LoadedAdapter(NamedTuple):
+    """A LoRA adapter that an engine serves: its name, its folder in the pod, the served name of the
+    model under it, and its rank, if that is known."""
+
+    name: str
+    path: str
+    base_model: str
+    rank: int | None
+
+
 class Launch(NamedTuple):
     """What an engine must know to start: the role and what was derived beside it. `is_worker`: in
     a pod of the group that is not its leader."""
@@ -29,13 +39,15 @@ class Launch(NamedTuple):
     tracing: Tracing | None = None
     group: Group = ONE_POD
     is_worker: bool = False
+    adapters: tuple[LoadedAdapter, ...] = ()
 
 
 class EngineModule(Protocol):
     """NAME is `engine.type`; METRICS_PATH and the probe paths are HTTP paths on the engine's port.
     SIDECAR_CONNECTORS is the routing sidecar's name for each `kvTransfer.connector`;
     NEEDS_WEIGHTS whether the model's volume must be mounted; LOAD_BALANCING the values of
-    `parallelism.loadBalancing` it knows."""
+    `parallelism.loadBalancing` it knows; ADAPTER_NAME what a request for an adapter says, of its
+    `{adapter}` name and the `{model}`'s."""
 
     NAME: str
     METRICS_PATH: str
@@ -44,6 +56,7 @@ class EngineModule(Protocol):
     SIDECAR_CONNECTORS: Mapping[str, str]
     NEEDS_WEIGHTS: bool
     LOAD_BALANCING: tuple[str, ...]
+    ADAPTER_NAME: str
 
     def command(self, launch: Launch) -> list[str]: ...
 

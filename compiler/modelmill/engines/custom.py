@@ -15,6 +15,7 @@ READINESS_PATH = ""
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = True
 LOAD_BALANCING = ("internal", "hybrid", "external")
+ADAPTER_NAME = "{adapter}"
 
 
 def command(launch: Launch) -> list[str]:

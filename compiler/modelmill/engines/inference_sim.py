@@ -16,6 +16,7 @@ READINESS_PATH = "/ready"
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = False
 LOAD_BALANCING = ("internal", "hybrid", "external")
+ADAPTER_NAME = "{adapter}"
 
 
 def command(launch: Launch) -> list[str]:
@@ -36,6 +37,11 @@ def flags(launch: Launch) -> dict[str, Any]:
     if ports > 1:
         # A rank is a port of its own; where they share one, one simulator answers for all.
         derived["data-parallel-size"] = ports
+    if launch.adapters:
+        derived["lora-modules"] = [
+            {"name": each.name, "path": each.path, "base_model_name": each.base_model}
+            for each in launch.adapters
+        ]
     return derived
 
 

@@ -16,6 +16,8 @@ READINESS_PATH = "/v1/models"
 SIDECAR_CONNECTORS = {"nixl": "sglang", "mooncake": "sglang"}
 NEEDS_WEIGHTS = True
 LOAD_BALANCING = ("internal",)
+# sglang/srt/entrypoints/openai/serving_base.py, _parse_model_parameter.
+ADAPTER_NAME = "{model}:{adapter}"
 # Where decode asks a prefill server for its peers: --disaggregation-bootstrap-port.
 BOOTSTRAP_PORT = 8998
 
@@ -43,6 +45,13 @@ def flags(launch: Launch) -> dict[str, Any]:
         derived["enable-trace"] = True
         # HOST:PORT, without a scheme.
         _, _, derived["otlp-traces-endpoint"] = launch.tracing.endpoint.rpartition("://")
+    if launch.adapters:
+        derived["enable-lora"] = True
+        # The JSON form (sglang/srt/server_args.py): a name may hold `=`.
+        derived["lora-paths"] = [
+            {"lora_name": each.name, "lora_path": each.path, "pinned": False}
+            for each in launch.adapters
+        ]
     transfer = launch.role.kv_transfer
     if transfer is not None and launch.role_type in ("prefill", "decode"):
         derived["disaggregation-mode"] = launch.role_type

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelmill.catalogues import engine_catalogue
 from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX, times_index
 from modelmill.groups import load_balancing, ports_of
 from modelmill.spec.engine import Parallelism
@@ -21,6 +22,9 @@ CONNECTORS = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector"}
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = True
 LOAD_BALANCING = ("internal", "hybrid", "external")
+ADAPTER_NAME = "{adapter}"
+# LoRAConfig.max_lora_rank, where nothing is said (vllm/config/lora.py).
+DEFAULT_RANK = 16
 NIXL_PORT = 5600
 # The sidecar keeps idle connections 90 s, vLLM's server 5 s by default: the shorter one resets the
 # longer one's connections (llm-d guides/pd-disaggregation).
@@ -48,6 +52,7 @@ def flags(launch: Launch) -> dict[str, Any]:
         derived["collect-detailed-traces"] = launch.tracing.detail
     if launch.role.dual_pods is not None:
         derived["enable-sleep-mode"] = True
+    derived.update(_adapters(launch))
     transfer = launch.role.kv_transfer
     if transfer is not None:
         role = {"prefill": "kv_producer", "decode": "kv_consumer"}.get(launch.role_type, "kv_both")
@@ -58,6 +63,29 @@ def flags(launch: Launch) -> dict[str, Any]:
             **transfer.config,
         }
     return derived
+
+
+def _adapters(launch: Launch) -> dict[str, Any]:
+    """Adapters as the JSON form of --lora-modules, which holds a name with any letter in it
+    (vllm/entrypoints/openai/cli_args.py, LoRAParserAction)."""
+    if not launch.adapters:
+        return {}
+    modules = [
+        {"name": each.name, "path": each.path, "base_model_name": each.base_model}
+        for each in launch.adapters
+    ]
+    return {"enable-lora": True, "lora-modules": modules, "max-lora-rank": _rank(launch)}
+
+
+def _rank(launch: Launch) -> int | None:
+    """The smallest rank that vLLM is made for and all adapters have room in. None where no rank is
+    known; one that is not may be as large as the engine's default."""
+    known = [each.rank for each in launch.adapters if each.rank is not None]
+    if not known:
+        return None
+    largest = max(known if len(known) == len(launch.adapters) else [*known, DEFAULT_RANK])
+    ranks = sorted(int(each) for each in engine_catalogue(NAME).flags["max-lora-rank"].choices)
+    return next((each for each in ranks if each >= largest), ranks[-1])
 
 
 def _parallel(launch: Launch, parallelism: Parallelism) -> dict[str, Any]:
@@ -123,7 +151,7 @@ def _start_rank(launch: Launch) -> int | str | None:
 def _has_supervisor(launch: Launch) -> bool:
     """Whether vLLM starts a server for each rank of the pod, and one over them."""
     engine = launch.role.engine
-    return ports_of(launch.role) > 1 and not (engine and engine.argv)
+    return ports_of(launch.role) > 1 and (engine is None or engine.argv is None)
 
 
 def supervisor_port(launch: Launch) -> int | None:

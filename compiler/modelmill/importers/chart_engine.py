@@ -14,6 +14,7 @@ from typing import Any
 from modelmill.catalogues import Flag, engine_catalogue
 from modelmill.importers.model_text import Live
 from modelmill.importers.modelservice_chart import Rendered, RoleFacts
+from modelmill.importers.pod_fields import text
 
 SIMULATOR = "llm-d-inference-sim"
 _SHORT_FLAG = re.compile(r"-[A-Za-z]")
@@ -32,9 +33,6 @@ def engine_type(container: Mapping[str, Any], command: str) -> str:
     """vllm, sglang, inference-sim or custom, from what the container runs."""
     if command == "vllmServe":
         return "vllm"
-    if command == "custom" and not container.get("args"):
-        # Everything is in `command`; an engine that is known would be given words of its own.
-        return "custom"
     image = str(container.get("image", ""))
     if SIMULATOR in image:
         return "inference-sim"
@@ -51,7 +49,7 @@ def live_words(
     """The words; what follows a flag of the chart and is set elsewhere refers to it."""
     found: list[str] = []
     for before, word in zip((None, *words), words, strict=False):
-        found.append(_live_word(rendered, facts, sizes, before, str(word)))
+        found.append(_live_word(rendered, facts, sizes, before, text(word)))
     return found
 
 

@@ -40,17 +40,18 @@ class Adopted(NamedTuple):
     tree: Tree
 
 
-def model_of(rendered: Rendered) -> Adopted:
-    """The Model of a release that has at least one role."""
+def model_of(rendered: Rendered, name: str = "", *, together: bool = True) -> Adopted:
+    """The Model of a release, called by the full name of the chart unless it is given another. What
+    its roles say alike stands once, if they are to be `together`."""
     assert rendered.model is not None
     pods: dict[str, Pod] = {key: pod_of(rendered, facts) for key, facts in rendered.roles.items()}
-    name = _model_name(rendered)
+    name = name or _model_name(rendered)
     mounted = _is_mounted(rendered.model, pods)
     roles: dict[str, Tree] = {
         key: role_tree(rendered, facts, pods[key], name, mounted)
         for key, facts in rendered.roles.items()
     }
-    shared, roles = hoisted(roles, SHARED_HERE)
+    shared, roles = hoisted(roles, SHARED_HERE if together else ())
     account = {"kind": "ServiceAccount", "metadata": {"name": name}}
     spec = {
         "defaults": "none",

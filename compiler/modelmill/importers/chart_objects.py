@@ -89,7 +89,11 @@ def _request(request: Manifest, derived: int) -> Tree:
 
 def _devices(devices: Manifest, derived: int) -> Tree:
     selectors = devices.get("selectors") or []
-    expressions = [each["cel"]["expression"] for each in selectors if list(each) == ["cel"]]
+    expressions = [
+        each["cel"]["expression"]
+        for each in selectors
+        if list(each) == ["cel"] and isinstance(each["cel"], dict) and "expression" in each["cel"]
+    ]
     plain = len(expressions) == len(selectors)
     count = devices.get("count")
     used = ("name", "deviceClassName", "count", "allocationMode", "selectors")

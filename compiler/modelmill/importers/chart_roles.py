@@ -64,8 +64,8 @@ def role_tree(rendered: Rendered, facts: RoleFacts, pod: Pod, name: str, mounted
     args = flags_of(rendered, facts, sizes, pod.engine["args"]) if _is_ranked(facts, pod) else None
     if args is not None:
         engine = said({**_without_words(engine), "args": args})
-    if "argv" in engine:
-        engine["argv"] = live_words(rendered, facts, sizes, engine["argv"])
+    else:
+        engine["argv"] = live_words(rendered, facts, sizes, engine.get("argv", []))
     if "env" in engine:
         engine["env"] = live_env(sizes, engine["env"])
     _drop_derived(fields, pod, facts, count)

@@ -32,7 +32,14 @@ def said(entries: Mapping[str, Any]) -> Tree:
 
 def texts(entries: Mapping[str, Any]) -> Tree:
     """Labels or annotations, whose values are text."""
-    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in entries.items()}
+    return {k: text(v) for k, v in entries.items()}
+
+
+def text(value: Any) -> str:
+    """A value as Kubernetes wants it in text; a string stays the object it is."""
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def pod_tree(spec: Mapping[str, Any], beside: Iterable[Mapping[str, Any]]) -> Tree:
@@ -98,13 +105,13 @@ def env_tree(env: Iterable[Mapping[str, Any]]) -> Tree:
     found: Tree = {}
     for each in env:
         source = each.get("valueFrom")
-        found[each["name"]] = {"valueFrom": source} if source else str(each.get("value", ""))
+        found[each["name"]] = {"valueFrom": source} if source else text(each.get("value", ""))
     return found
 
 
 def resources_tree(resources: Mapping[str, Any]) -> Tree:
     sides = {
-        side: {name: str(amount) for name, amount in (resources.get(side) or {}).items()}
+        side: {name: text(amount) for name, amount in (resources.get(side) or {}).items()}
         for side in ("requests", "limits")
     }
     claims = keyed(resources.get("claims") or (), "name")

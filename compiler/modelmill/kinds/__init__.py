@@ -11,12 +11,17 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from modelmill.kinds import (
+    base_model,
+    daemon_set,
     deployment,
     endpoint_picker,
     extra_objects,
     http_route,
+    inference_model_rewrite,
     inference_pool,
+    job,
     leader_worker_set,
+    persistent_volume_claim,
     pod_disruption_budget,
     pod_monitor,
     replica_set,
@@ -35,6 +40,9 @@ class Kind(Protocol):
 
 MODULES: tuple[ModuleType, ...] = (
     service_account,
+    persistent_volume_claim,
+    job,
+    daemon_set,
     resource_claim_template,
     deployment,
     replica_set,
@@ -43,7 +51,9 @@ MODULES: tuple[ModuleType, ...] = (
     pod_disruption_budget,
     endpoint_picker,
     inference_pool,
+    inference_model_rewrite,
     http_route,
+    base_model,
     pod_monitor,
     extra_objects,
 )

@@ -77,4 +77,4 @@ def _written(strategy: Strategy) -> Manifest:
         maxSurge=int_or_string(strategy.max_surge),
         maxUnavailable=int_or_string(strategy.max_unavailable),
     )
-    return {"type": strategy.type, **given(rollingUpdate=limits)}
+    return given(type=strategy.type, rollingUpdate=limits)

@@ -1,7 +1,8 @@
 """HTTPRoute from a Gateway to the model's pool, or to its Service where there is no picker.
 
 Only where `routing.gateway` names a Gateway. Server-side defaults (group, kind, weight) are written
-out, or Argo CD reports drift.
+out, or Argo CD reports drift. A rule of older Gateway APIs has at most 8 matches: names past them
+go into further rules.
 """
 
 from __future__ import annotations
@@ -9,9 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill import names
+from modelmill.adapters import names_served
 from modelmill.containers import Manifest, given
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
+
+# Headers that the inference payload processor sets: from the ConfigMaps of names, and as the body
+# has it (llm-d/llm-d-inference-payload-processor).
+BASE_MODEL_HEADER = "X-Gateway-Base-Model-Name"
+MODEL_HEADER = "X-Gateway-Model-Name"
+MATCHES_OF_A_RULE = 8
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -26,13 +34,12 @@ def emit(variant: Variant) -> Iterable[Resource]:
         name=gateway.name,
         sectionName=gateway.section_name,
     )
-    match = given(
-        path={"type": "PathPrefix", "value": route.path},
-        headers=[
-            {"type": "Exact", "name": k, "value": v} for k, v in sorted(route.headers.items())
-        ],
-    )
     labels = {**variant.labels, **(metadata.labels if metadata else {})}
+    matches = [_match(variant, headers) for headers in _model_headers(variant)]
+    groups = [
+        matches[start : start + MATCHES_OF_A_RULE]
+        for start in range(0, len(matches), MATCHES_OF_A_RULE)
+    ]
     yield resource(
         variant.versions.apis["HTTPRoute"],
         "HTTPRoute",
@@ -42,25 +49,49 @@ def emit(variant: Variant) -> Iterable[Resource]:
         spec={
             "parentRefs": [parent],
             **given(hostnames=list(route.hostnames)),
-            "rules": [
-                {
-                    "matches": [match],
-                    "backendRefs": [_backend(variant)],
-                    **given(timeouts=given(request=route.timeout)),
-                }
-            ],
+            "rules": [_rule(variant, group) for group in groups],
         },
     )
 
 
-def _backend(variant: Variant) -> Manifest:
+def _model_headers(variant: Variant) -> list[dict[str, str]]:
+    """The header that tells the model, one for each match."""
+    if variant.route.match_model == "base-model":
+        return [{BASE_MODEL_HEADER: variant.spec.model.name}]
+    if variant.route.match_model == "model-name":
+        return [{MODEL_HEADER: name} for name, _ in names_served(variant)]
+    return [{}]
+
+
+def _match(variant: Variant, headers: dict[str, str]) -> Manifest:
+    route = variant.route
+    wanted = {**route.headers, **headers}
+    return given(
+        path={"type": "PathPrefix", "value": route.path},
+        headers=[{"type": "Exact", "name": k, "value": v} for k, v in sorted(wanted.items())],
+    )
+
+
+def _rule(variant: Variant, matches: list[Manifest]) -> Manifest:
+    route = variant.route
+    filters = []
+    if route.path_rewrite is not None:
+        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": route.path_rewrite}
+        filters.append({"type": "URLRewrite", "urlRewrite": {"path": path}})
+    split = variant.routing.split or {variant.name: 1}
+    return {
+        "matches": matches,
+        **given(filters=filters),
+        "backendRefs": [_backend(variant, name, weight) for name, weight in sorted(split.items())],
+        **given(timeouts=given(request=route.timeout)),
+    }
+
+
+def _backend(variant: Variant, name: str, weight: int) -> Manifest:
+    """A model's pool or Service: both are named like it, and others of a split are as this one is
+    (`checks.splits`)."""
     if variant.scheduler is None:
-        return {
-            "group": "",
-            "kind": "Service",
-            "name": variant.name,
-            "port": variant.routing.port,
-            "weight": 1,
-        }
+        port = variant.routing.port
+        return {"group": "", "kind": "Service", "name": name, "port": port, "weight": weight}
     group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
-    return {"group": group, "kind": "InferencePool", "name": variant.name, "weight": 1}
+    return {"group": group, "kind": "InferencePool", "name": name, "weight": weight}

@@ -105,7 +105,8 @@ def _requester(
 def _container(variant: Variant, key: str, role: Role, dual: DualPods) -> Manifest:
     bare = variant.is_bare(key)
     fields = container_fields(dual.container, bare=bare)
-    limits = {**LIMITS, **dual.limits, **held_accelerators(variant, key)}
+    held = held_accelerators(variant, key)
+    limits = {**LIMITS, **held, **dual.limits}
     ready = {"path": "/ready", "port": dual.probes_port}
     return {
         "name": REQUESTED_CONTAINER,

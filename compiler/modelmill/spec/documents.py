@@ -42,7 +42,7 @@ class Spec(Workload):
 
     model: ModelSource = field("The model and where its weights are.")
     roles: Mapping[DnsLabel, Role] = field(
-        "Groups of pods by name: decode and prefill, or one server."
+        "Groups of pods by name: decode and prefill, or one server.", default=EMPTY
     )
     routing: Routing | None = field("How requests reach the pods.", default=None)
     tracing: Tracing | None = field("OpenTelemetry traces.", default=None)

@@ -42,8 +42,9 @@ class Engine(Record):
         "absence, a list is a repeated flag or several words, a mapping is written as JSON.",
         default=EMPTY,
     )
-    argv: tuple[Scalar, ...] = field(
-        "The arguments word for word, instead of `args`: no flag is derived or checked.", default=()
+    argv: tuple[Scalar, ...] | None = field(
+        "The arguments word for word, instead of `args`: no flag is derived or checked.",
+        default=None,
     )
     env: Mapping[EnvName, EnvValue] = field(
         "Environment of the engine container by variable name.", default=EMPTY

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelmill.formats import DnsName, Quantity
-from modelmill.record import Record, field
+from modelmill.record import EMPTY, Record, field
+from modelmill.spec.adapters import Adapter
+from modelmill.spec.cache import Cache
 
 
 class Auth(Record):
@@ -33,6 +37,9 @@ class ModelSource(Record):
         "authSecretName": "auth",
         "secretName": "auth",
         "storage": "size",
+        "lora": "adapters",
+        "loraModules": "adapters",
+        "modelCache": "cache",
     }
 
     name: str = field("Served name: the `model` value of an OpenAI request.")
@@ -53,3 +60,11 @@ class ModelSource(Record):
     )
     read_only: bool = field("Whether a pvc:// claim is mounted read-only.", default=True)
     auth: Auth | None = field("Credentials for the download.", default=None)
+    adapters: Mapping[str, Adapter] = field(
+        "LoRA adapters by served name. How many one batch may use, and how many stay in memory, "
+        "are the engine's `max-loras` and `max-cpu-loras`; more may be declared.",
+        default=EMPTY,
+    )
+    cache: Cache | None = field(
+        "Keeps downloaded weights and adapters in the cluster, fetched once.", default=None
+    )

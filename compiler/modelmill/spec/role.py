@@ -29,8 +29,8 @@ class Strategy(Record):
 
     noun = "strategy"
 
-    type: Literal["RollingUpdate", "Recreate"] = field(
-        "Deployment strategy.", default="RollingUpdate"
+    type: Literal["RollingUpdate", "Recreate"] | None = field(
+        "Deployment strategy; RollingUpdate unless given.", default=None
     )
     max_surge: IntOrPercent | None = field("Pods above `replicas` during a rollout.", default=None)
     max_unavailable: IntOrPercent | None = field(

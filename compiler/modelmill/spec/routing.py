@@ -29,10 +29,22 @@ class Route(Record):
         "timeouts": "timeout",
         "pathPrefix": "path",
         "requestTimeout": "timeout",
+        "rewrite": "pathRewrite",
+        "replacePrefixMatch": "pathRewrite",
     }
 
     hostnames: tuple[str, ...] = field("Host names the route answers to.", default=())
     path: str = field("Path prefix a request must have.", default="/")
+    path_rewrite: str | None = field(
+        "What the path prefix becomes before a pod gets the request: /.", default=None
+    )
+    match_model: Literal["base-model", "model-name"] | None = field(
+        "How requests for this model are told from those for others on the gateway. `base-model`: "
+        "by X-Gateway-Base-Model-Name, which llm-d's inference payload processor sets from a "
+        "ConfigMap that is emitted. `model-name`: by X-Gateway-Model-Name, the `model` of the "
+        "body, with a match for each name served. Unless given, all requests match.",
+        default=None,
+    )
     headers: Mapping[str, str] = field(
         "Headers a request must carry, by exact value.", default=EMPTY
     )
@@ -180,6 +192,9 @@ class Routing(Record):
         "proxy": "sidecar",
         "servicePort": "port",
         "parentRefs": "gateway",
+        "weight": "split",
+        "versions": "split",
+        "canary": "rewrites",
     }
 
     port: int = field(
@@ -193,6 +208,20 @@ class Routing(Record):
         "Gateway the HTTPRoute attaches to; without it no route is emitted.", default=None
     )
     route: Route | None = field("The HTTPRoute's conditions and timeout.", default=None)
+    split: Mapping[DnsLabel, int] = field(
+        "Weights of the Models that share this one's served name and route, its own included: "
+        "{llama-v1: 90, llama-v2: 10}. The others have no `gateway`.",
+        default=EMPTY,
+        minimum=0,
+        maximum=1_000_000,
+    )
+    rewrites: Mapping[str, Mapping[str, int]] = field(
+        "Names that stand for adapters, or for the model, by weight: "
+        "{sql: {sql-v1: 90, sql-v2: 10}}. The endpoint picker chooses one for each request.",
+        default=EMPTY,
+        minimum=0,
+        maximum=1_000_000,
+    )
     pool: Pool | None = field("The InferencePool.", default=None)
     scheduler: Scheduler | None = field("The endpoint picker.", default=None)
     sidecar: Sidecar | None = field("The routing sidecar.", default=None)

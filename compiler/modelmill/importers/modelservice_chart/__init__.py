@@ -11,6 +11,7 @@ from modelmill.diagnostics import Diagnostic, Span, has_errors, tidy
 from modelmill.importers.helm import Values, coalesced
 from modelmill.importers.modelservice_chart import (
     checking,
+    forms,
     keys,
     rendering,
     requester,
@@ -83,8 +84,11 @@ def render(
     merged = coalesced(values.root, DEFAULTS[generation])
     raw = Release(merged, values.root, release, namespace, generation)
     expanded, untold = without_templates(raw)
+    found += (*untold, *forms.errors(expanded))
+    if has_errors(found):
+        return refused._replace(findings=tidy(found))
     made, retold = with_texts(expanded)
-    found += (*untold, *retold, *checking.errors(made))
+    found += (*retold, *checking.errors(made))
     if not has_errors(found):
         found += checking.findings(made)
     if has_errors(found):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelmill.diagnostics import Diagnostic, did_you_mean, warning
+from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.importers.helm.scalars import written
 from modelmill.importers.modelservice_chart.facts import Accelerator, Claim, Role
 from modelmill.importers.modelservice_chart.parallelism import sizes
@@ -188,8 +188,8 @@ def findings(release: Release, role: Role) -> Iterator[Diagnostic]:
             f"create the ResourceClaimTemplate `{claim.template}`, or turn `dra` off",
         )
     elif claim and claim.match not in ("exactly", "firstAvailable"):
-        yield warning(
-            "I811",
+        yield error(
+            "I804",
             f"`match` of the claim template of `{kind}` is `{claim.match}`, which no request has",
             release.at("accelerator", "resourceClaimTemplates", kind, "match"),
             "write `exactly` or `firstAvailable`",

@@ -46,6 +46,7 @@ SCHEDULING = (
     "runtimeClassName",
     "securityContext",
     "imagePullSecrets",
+    "topologySpreadConstraints",
 )
 
 

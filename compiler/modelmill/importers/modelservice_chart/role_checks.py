@@ -72,17 +72,17 @@ def _extra_objects(release: Release) -> Iterator[Diagnostic]:
     for at, manifest in enumerate(release.get("extraObjects") or []):
         metadata = manifest.get("metadata") if isinstance(manifest, dict) else None
         named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
-        if not named or not manifest.get("kind") or not manifest.get("apiVersion"):
+        typed = named and all(isinstance(manifest.get(k), str) for k in ("apiVersion", "kind"))
+        if not typed:
             message = "an object of `extraObjects` needs `apiVersion`, `kind` and `metadata.name`"
             yield error("I804", message, release.at("extraObjects", at), "give it all three")
             continue
         for key in ("labels", "annotations"):
-            if not isinstance(metadata.get(key) or {}, dict):
+            if not isinstance(manifest["metadata"].get(key) or {}, dict):
                 span = release.at("extraObjects", at, "metadata", key)
                 message = f"`metadata.{key}` of an object of `extraObjects` must be a mapping"
-                yield error(
-                    "I804", message, span, "a template in quotes renders to text: write it out"
-                )
+                hint = "a template in quotes renders to text: write the mapping out"
+                yield error("I804", message, span, hint)
 
 
 def _named_twice(release: Release, role: Role) -> Iterator[Diagnostic]:
