@@ -7,6 +7,7 @@ object stores engines stream from: s3://, gs://.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Scheme = Literal["hf", "pvc", "pvc+hf", "oci", "s3", "gs"]
@@ -58,6 +59,7 @@ class UriFault(ValueError):
         self.hint = hint
 
 
+@lru_cache(maxsize=4096)
 def parse_uri(uri: str, mount: str) -> ModelUri:
     """Read `model.uri`; raises UriFault."""
     scheme, separator, rest = uri.partition("://")

@@ -34,6 +34,7 @@ from modelmill.checks import (
     rank_ports,
     role_types,
     routes,
+    scale_targets,
     selectors,
     served_names,
     splits,
@@ -86,6 +87,7 @@ FLEET_MODULES: tuple[ModuleType, ...] = (
     routes,
     selectors,
     splits,
+    scale_targets,
 )
 
 VARIANT_CHECKS: tuple[VariantCheck, ...] = tuple(cast(VariantCheck, m) for m in VARIANT_MODULES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from modelmill.adapters import names_served
@@ -11,6 +11,7 @@ from modelmill.resource import Resource
 from modelmill.variant import Variant
 
 NAME = ("model", "name")
+SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 
 
 class Selected(NamedTuple):
@@ -30,6 +31,14 @@ class Split(NamedTuple):
     span: Span
 
 
+class Scaled(NamedTuple):
+    """A workload and the scaler that sets its number of pods: kind and name of each."""
+
+    workload: tuple[str, str]
+    scaler: tuple[str, str]
+    span: Span
+
+
 class Facts(NamedTuple):
     """A model in an environment, as other models of that environment may collide with it.
 
@@ -42,6 +51,7 @@ class Facts(NamedTuple):
     adopted    workloads with selectors of their own
     backend    kind and port of what a route to the model leads to
     split      the models its route splits requests over
+    scaled     workloads with their scalers
     """
 
     model: str
@@ -60,6 +70,7 @@ class Facts(NamedTuple):
     names: tuple[tuple[str, Span], ...] = ()
     backend: tuple[str, int] = ("Service", 0)
     split: tuple[Split, ...] = ()
+    scaled: tuple[Scaled, ...] = ()
 
 
 def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
@@ -108,4 +119,16 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
             Split(name, weight, variant.key_span_of("routing", "split", name))
             for name, weight in variant.routing.split.items()
         ),
+        scaled=tuple(_scaled(variant)),
     )
+
+
+def _scaled(variant: Variant) -> Iterator[Scaled]:
+    for key, body in variant.spec.extra_objects.items():
+        spec = body.get("spec")
+        target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
+        if body["kind"] in SCALERS and isinstance(target, Mapping):
+            # KEDA's scales a Deployment unless it says another kind.
+            workload = (str(target.get("kind", "Deployment")), str(target.get("name")))
+            scaler = (str(body["kind"]), str(body["metadata"]["name"]))
+            yield Scaled(workload, scaler, variant.key_span_of("extraObjects", key))

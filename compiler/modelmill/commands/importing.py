@@ -10,8 +10,9 @@ import click
 from modelmill import console
 from modelmill.commands.shared import format_option
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
-from modelmill.importers.helm_release import Imported, Release, import_releases
+from modelmill.importers.helm_release import Release, import_releases
 from modelmill.importers.modelservice_chart import CURRENT, generation
+from modelmill.importers.writing import Imported
 from modelmill.newfiles import create
 from modelmill.sources import PROJECT, find_root, read_sources
 from modelmill.spec.documents import Paths
@@ -88,6 +89,61 @@ def helm_values(
     findings: list[Diagnostic] = [*told, *imported.findings]
     status = console.findings(findings, {**texts, **imported.files}, format_name)
     return status if has_errors(findings) else 0
+
+
+@command.command(name="modelservice")
+@click.argument("files", nargs=-1, required=True, metavar="MSVC.yaml...")
+@click.option(
+    "--baseconfig",
+    "baseconfigs",
+    multiple=True,
+    metavar="FILE",
+    help="A BaseConfig; repeatable. ModelServices find theirs by its name.",
+)
+@click.option("--epp-cluster-role", default="", metavar="ROLE", help="As the operator was started.")
+@click.option("--epp-pull-secrets", default="", metavar="A,B", help="As the operator was started.")
+@click.option("--pd-pull-secrets", default="", metavar="A,B", help="As the operator was started.")
+@click.option(
+    "--as-is", is_flag=True, help="Keep the operator's quirks, so that what runs is not replaced."
+)
+@click.option("--stdout", is_flag=True, help="Print the files instead of writing them.")
+@format_option
+@click.pass_obj
+def modelservice(
+    directory: Path,
+    files: tuple[str, ...],
+    baseconfigs: tuple[str, ...],
+    epp_cluster_role: str,
+    epp_pull_secrets: str,
+    pd_pull_secrets: str,
+    as_is: bool,
+    stdout: bool,
+    format_name: str,
+) -> int:
+    """Make Models of ModelServices of the llm-d operator, and Presets of their BaseConfigs.
+
+    What the operator got wrong is corrected, and told, unless --as-is says to keep it.
+    """
+    from modelmill.importers.modelservice import Request, import_modelservices
+    from modelmill.importers.modelservice_operator import Settings
+
+    texts: dict[str, str] = {}
+    settings = Settings(epp_cluster_role, _listed(epp_pull_secrets), _listed(pd_pull_secrets))
+    request = Request(
+        _read(directory, files, texts), _read(directory, baseconfigs, texts), settings, as_is
+    )
+    root, paths = _repository(directory, write=not stdout)
+    try:
+        imported = import_modelservices(request, (paths.models, paths.presets))
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, texts, format_name)
+    _deliver(root, imported, stdout)
+    status = console.findings(imported.findings, {**texts, **imported.files}, format_name)
+    return status if has_errors(imported.findings) else 0
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
 def _deliver(root: Path, imported: Imported, stdout: bool) -> None:
