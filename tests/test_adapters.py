@@ -70,7 +70,11 @@ def test_an_adapter_of_the_hub_is_fetched_at_its_revision(tmp_path: Path) -> Non
 
 
 def test_a_bare_pod_gets_no_init_container(tmp_path: Path) -> None:
-    spec = VLLM + "defaults: none\n" + model("{a: {uri: hf://acme/a}}")
+    spec = (
+        VLLM
+        + "defaults: none\nrouting: {service: {create: false}}\n"
+        + model("{a: {uri: hf://acme/a}}")
+    )
     assert "initContainers" not in pod(tmp_path, spec)
     assert '"path":"acme/a"' in str(engine(tmp_path, spec)["args"])
 

@@ -59,7 +59,11 @@ def test_nothing_traces_unasked(tmp_path: Path) -> None:
 
 
 def test_pods_that_are_only_what_is_written_do_not_trace(tmp_path: Path) -> None:
-    found = containers(tmp_path, f"defaults: none\n{VLLM}{TRACING}{SPEC}")
+    # By these labels the pool knows them.
+    labels = '{app.kubernetes.io/instance: tiny, llm-d.ai/inference-serving: "true"}'
+    found = containers(
+        tmp_path, f"defaults: none\npod: {{labels: {labels}}}\n{VLLM}{TRACING}{SPEC}"
+    )
     for name in (
         "tiny-decode modelserver",
         "tiny-decode routing-proxy",

@@ -113,6 +113,7 @@ CODES: tuple[Code, ...] = (
     Code("C548", "error", "A route cannot tell or rewrite requests so"),
     Code("C549", "error", "Pods cannot share the claim of their cache", acceptable=True),
     Code("C550", "error", "Two scalers own one workload"),
+    Code("C551", "error", "A pool or a Service selects no pod"),
     Code("O601", "error", "A generated file is out of date"),
     Code("O602", "error", "A generated file was edited by hand"),
     Code("O603", "error", "A file is no longer generated"),
@@ -166,4 +167,5 @@ CODES: tuple[Code, ...] = (
     Code("I847", "warning", "A component comes or stays away unasked"),
     Code("I848", "warning", "A template stands where the operator renders none"),
     Code("I849", "warning", "An object reaches nothing"),
+    Code("I850", "warning", "The number of pods is left to a scaler"),
 )

@@ -140,7 +140,7 @@ def _resources(
     variant: Variant, key: str, role: Role, launch: Launch, module: EngineModule
 ) -> Manifest:
     used = container_entries(claims_of(variant, key, role), role.resources)
-    asked = resources(role.resources, accelerator_request(variant, key))
+    asked = resources(role.resources, _added(variant, key, role))
     if role.dual_pods is not None:
         asked = _without(asked, accelerator_request(variant, key))
     found = {**asked, **given(claims=used)}
@@ -149,6 +149,15 @@ def _resources(
         if disk:
             found["requests"] = dict(sorted({**disk, **found.get("requests", {})}.items()))
     return found
+
+
+def _added(variant: Variant, key: str, role: Role) -> dict[str, str]:
+    """Accelerators that follow from the role. What runs keeps them on the one side they are on."""
+    computed = accelerator_request(variant, key)
+    own = role.resources
+    if own is None or not variant.is_bare(key):
+        return computed
+    return {k: n for k, n in computed.items() if k not in own.limits and k not in own.requests}
 
 
 def _without(asked: Manifest, names: Collection[str]) -> Manifest:

@@ -39,6 +39,7 @@ from modelmill.checks import (
     served_names,
     splits,
     traffic,
+    unselected,
     vendors,
     weights,
 )
@@ -73,6 +74,7 @@ VARIANT_MODULES: tuple[ModuleType, ...] = (
     picker_graph,
     extra_objects,
     identity,
+    unselected,
     device_claims,
     dual_pods,
     pod_security,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from modelmill.diagnostics import Diagnostic, Span, error, has_errors
+from modelmill.diagnostics import Diagnostic, Span, error, has_errors, warning
 from modelmill.importers.model_text import model_text
 from modelmill.importers.modelservice_operator import (
     ROLES,
@@ -60,13 +60,16 @@ def import_modelservices(request: Request, folders: tuple[str, str]) -> Imported
             findings.append(_nothing(file[0], source))
             continue
         base = render(_silent(source), request.settings, as_is=request.as_is)
-        whole = adopted(rendered)
+        scaled = rendered.facts.decouple_scaling and not request.as_is
+        if scaled:
+            findings.append(_left_to_a_scaler(source))
+        whole = adopted(rendered, scaled=scaled)
         twice = _twice(whole)
         if twice:
             findings.append(_overwritten(file[0], twice))
             continue
         known = base if base.facts is not None else rendered
-        read_ones.append(_Read(source, file[0], rendered, whole, adopted(known)))
+        read_ones.append(_Read(source, file[0], rendered, whole, adopted(known, scaled=scaled)))
     files, found = _files(read_ones, folders)
     return Imported(files, (*findings, *found))
 
@@ -145,6 +148,15 @@ def _silent(source: Source) -> Source:
     return source._replace(
         modelservice=Node({**document.value, "spec": bare}, document.place, document.key)
     )
+
+
+def _left_to_a_scaler(source: Source) -> Diagnostic:
+    message = (
+        "with `decoupleScaling` the operator leaves the pods' number alone, though its dry run "
+        "prints `replicas`: they are left out"
+    )
+    span = source.modelservice.nearest("spec", "decoupleScaling").key_span
+    return warning("I850", message, span, "see that something scales the Deployments")
 
 
 def _twice(whole: Adopted) -> str:

@@ -24,7 +24,7 @@ from modelmill.importers.modelservice_chart import (
 )
 from modelmill.importers.modelservice_chart import Rendered as Release
 from modelmill.importers.modelservice_chart.facts import ModelCommand
-from modelmill.importers.modelservice_operator import CHILDREN, Facts, Rendered
+from modelmill.importers.modelservice_operator import CHILDREN, ROLES, Facts, Rendered
 from modelmill.importers.modelservice_operator import RoleFacts as OperatorRole
 from modelmill.importers.modelservice_operator.carried import Text, bare, live, text
 from modelmill.importers.pod_fields import Tree, said
@@ -60,10 +60,13 @@ class Adopted(NamedTuple):
     objects: tuple[Mapping[str, Any], ...]
 
 
-def adopted(rendered: Rendered) -> Adopted:
-    """The Model, whole: nothing of it is in a Preset yet."""
+def adopted(rendered: Rendered, *, scaled: bool = False) -> Adopted:
+    """The Model, whole: nothing of it is in a Preset yet. `scaled`: its `replicas` are left to what
+    scales it."""
     facts = rendered.facts
     assert facts is not None
+    if scaled:
+        rendered = rendered._replace(children=_scaled(rendered.children))
     name = facts.name.replace(".", "-").lower()
     objects = flattened(rendered.children)
     release = _release(rendered, facts, objects)
@@ -74,6 +77,16 @@ def adopted(rendered: Rendered) -> Adopted:
         spec = _livened(spec, model_of(lived, name, together=False).tree["spec"])
     whole = _referring(_keyed(spec, rendered), _references(name, facts))
     return Adopted(name, {"roles": {}, **whole}, tuple(bare(each) for each in objects))
+
+
+def _scaled(children: Mapping[str, Any]) -> dict[str, Any]:
+    """The children; the Deployments of roles say no number of pods."""
+    found = dict(children)
+    for key in (f"{role}Deployment" for role in ROLES):
+        if key in found:
+            spec = {k: v for k, v in found[key]["spec"].items() if k != "replicas"}
+            found[key] = {**found[key], "spec": spec}
+    return found
 
 
 def _with_live(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from modelmill.catalogues import engine_catalogue
+
 _number = re.compile(r"-[0-9.]").match
 
 
@@ -38,18 +40,35 @@ def value_of(words: Sequence[str], *names: str) -> str | None:
     for name, group in _groups(words):
         if name in names:
             _, equals, value = group[0].partition("=")
-            found = value if equals else " ".join(group[1:])
+            found = value if equals else " ".join(group[1:2])
     return found
 
 
 def _groups(words: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Flags with their values, by name with `_` as `-`; words before the first flag have none."""
+    """Flags with their values, by name with `_` as `-`; words that belong to no flag have none. A
+    flag takes one value, but for those that an engine lets take several."""
     groups: list[tuple[str, list[str]]] = []
     for word in words:
         if word.startswith("-") and len(word) > 1 and not _number(word):
             groups.append((word.partition("=")[0].replace("_", "-"), [word]))
-        elif groups:
+        elif groups and _takes(*groups[-1]):
             groups[-1][1].append(word)
         else:
             groups.append(("", [word]))
     return groups
+
+
+def _takes(name: str, group: Sequence[str]) -> bool:
+    """Whether a flag takes one more word."""
+    if not name or "=" in group[0]:
+        return False
+    kinds = _kinds(name)
+    if "words" in kinds:
+        return True
+    return len(group) == 1 and not (kinds and kinds <= {"switch", "flag"})
+
+
+def _kinds(name: str) -> set[str]:
+    """What the engines that know the flag say of its value."""
+    found = (engine_catalogue(engine).find(name.lstrip("-")) for engine in ("vllm", "sglang"))
+    return {flag.type for flag in found if flag is not None}

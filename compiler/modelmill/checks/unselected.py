@@ -1,0 +1,46 @@
+"""C551: what a pool or a Service sends requests to must carry the labels they select by.
+
+Pods that are only what is written (`defaults: none`) have the labels of their own selector alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelmill.diagnostics import Diagnostic, Note, error
+from modelmill.names import ENTRY, INSTANCE, SERVING
+from modelmill.variant import Variant
+
+
+def check(variant: Variant) -> Iterable[Diagnostic]:
+    bare = [key for key in variant.roles if variant.is_bare(key) and variant.serves(key)]
+    if not bare or len(bare) < len(variant.roles):
+        return
+    service = variant.routing.service
+    if variant.scheduler is not None and not _have(variant, bare, SERVING):
+        yield _blind(variant, bare[0], "the InferencePool", ("routing", "scheduler"))
+    elif (service is None or service.create) and not _have(variant, bare, ENTRY):
+        yield _blind(variant, bare[0], "the Service", ("routing",))
+
+
+def _have(variant: Variant, keys: Iterable[str], mark: str) -> bool:
+    wanted = {INSTANCE: variant.name, mark: "true"}
+    for key in keys:
+        pod = variant.roles[key].pod
+        labels = {**(pod.labels if pod else {}), **variant.selector(key)}
+        if wanted.items() <= labels.items():
+            return True
+    return False
+
+
+def _blind(variant: Variant, key: str, what: str, place: tuple[str, ...]) -> Diagnostic:
+    hint = "take `defaults: none` out, which replaces the pods once"
+    if what == "the Service":
+        hint += "; or set `routing.service: {create: false}`"
+    return error(
+        "C551",
+        f"{what} selects pods by labels that those of `{key}` have not: nothing would be reached",
+        variant.key_span_of(*place),
+        hint,
+        [Note("they are only what is written", variant.span_of("roles", key, "defaults"))],
+    )
