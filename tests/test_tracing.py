@@ -59,8 +59,9 @@ def test_nothing_traces_unasked(tmp_path: Path) -> None:
 
 
 def test_pods_that_are_only_what_is_written_do_not_trace(tmp_path: Path) -> None:
-    # By these labels the pool knows them.
-    labels = '{app.kubernetes.io/instance: tiny, llm-d.ai/inference-serving: "true"}'
+    # By these labels the pool and the Service know them.
+    labels = '{app.kubernetes.io/instance: tiny, llm-d.ai/inference-serving: "true", '
+    labels += 'modelmill.dev/entry: "true"}'
     found = containers(
         tmp_path, f"defaults: none\npod: {{labels: {labels}}}\n{VLLM}{TRACING}{SPEC}"
     )
