@@ -15,10 +15,7 @@ from modelmill.importers.modelservice_operator import Rendered, Settings, read, 
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
 OPERATOR = SHARED / "operator"
-pytestmark = [
-    pytest.mark.conformance,
-    pytest.mark.skipif(not OPERATOR.is_dir(), reason="needs ../shared"),
-]
+pytestmark = pytest.mark.conformance
 
 SETTINGS = {
     "generated": Settings("pod-read"),

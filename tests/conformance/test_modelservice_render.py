@@ -18,10 +18,7 @@ from modelmill.importers.modelservice_chart import CURRENT, FORMER, Rendered, re
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
 CASES = SHARED / "modelservice"
-pytestmark = [
-    pytest.mark.conformance,
-    pytest.mark.skipif(not CASES.is_dir(), reason="needs ../shared"),
-]
+pytestmark = pytest.mark.conformance
 
 NAMES = sorted(file.name.removesuffix(".values.yaml") for file in CASES.glob("*.values.yaml"))
 RUNNING = [name for name in NAMES if not name.startswith(("edge-", "error-"))]

@@ -8,26 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from modelmill.as_modelservice import KEYS
 from modelmill.diagnostics import Diagnostic
 from modelmill.tree import Node
 
 RoleName: TypeAlias = Literal["decode", "prefill"]
 ROLES: tuple[RoleName, ...] = ("decode", "prefill")
-CHILDREN = (
-    "configMaps",
-    "prefillDeployment",
-    "decodeDeployment",
-    "prefillService",
-    "decodeService",
-    "httpRoute",
-    "inferencePool",
-    "inferenceModel",
-    "eppDeployment",
-    "eppService",
-    "eppServiceAccount",
-    "pdServiceAccount",
-    "eppRoleBinding",
-)
+CHILDREN = KEYS
 """The keys of the operator's dry run. `configMaps` is a list, every other an object."""
 BASE_KEYS = CHILDREN[:10]
 """The keys the operator reads of a BaseConfig, in its order."""
