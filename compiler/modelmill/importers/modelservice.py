@@ -15,7 +15,6 @@ from modelmill.diagnostics import Diagnostic, Span, error, has_errors, warning
 from modelmill.importers.model_text import model_text
 from modelmill.importers.modelservice_operator import (
     ROLES,
-    Rendered,
     Settings,
     Source,
     read,
@@ -41,7 +40,6 @@ class Request(NamedTuple):
 class _Read(NamedTuple):
     source: Source
     file: str
-    rendered: Rendered
     whole: Adopted
     base: Adopted
 
@@ -49,11 +47,12 @@ class _Read(NamedTuple):
 def import_modelservices(request: Request, folders: tuple[str, str]) -> Imported:
     """Models and presets below the models and presets `folders`."""
     findings: list[Diagnostic] = []
-    read_ones: list[_Read] = []
+    taken: list[_Read] = []
     for file in request.modelservices:
-        source = read(file, _baseconfig(file, request.baseconfigs))
+        base_file, told = _baseconfig(file, request.baseconfigs)
+        source = read(file, base_file)
         rendered = render(source, request.settings, as_is=request.as_is)
-        findings += rendered.findings
+        findings += [*told, *rendered.findings]
         if rendered.facts is None or has_errors(rendered.findings):
             continue
         if not rendered.children:
@@ -69,19 +68,19 @@ def import_modelservices(request: Request, folders: tuple[str, str]) -> Imported
             findings.append(_overwritten(file[0], twice))
             continue
         known = base if base.facts is not None else rendered
-        read_ones.append(_Read(source, file[0], rendered, whole, adopted(known, scaled=scaled)))
-    files, found = _files(read_ones, folders)
+        taken.append(_Read(source, file[0], whole, adopted(known, scaled=scaled)))
+    files, found = _files(taken, folders)
     return Imported(files, (*findings, *found))
 
 
 def _files(
-    read_ones: Sequence[_Read], folders: tuple[str, str]
+    taken: Sequence[_Read], folders: tuple[str, str]
 ) -> tuple[dict[str, str], list[Diagnostic]]:
     models, presets = folders
     files: dict[str, str] = {}
     findings: list[Diagnostic] = []
     groups: dict[str, list[_Read]] = {}
-    for each in read_ones:
+    for each in taken:
         name = _preset_name(each.source) if each.source.baseconfig is not None else ""
         groups.setdefault(name, []).append(each)
     for name, group in groups.items():
@@ -112,15 +111,27 @@ def _spelt(each: _Read, tree: dict[str, Any]) -> str:
     return model_text((f"{SCHEMA}model.json", origin), tree, {})
 
 
-def _baseconfig(file: File, baseconfigs: Sequence[File]) -> File | None:
-    """The BaseConfig a ModelService refers to by name; the only one, where it refers to none."""
-    wanted = read(file, None).baseconfig_name
+def _baseconfig(file: File, baseconfigs: Sequence[File]) -> tuple[File | None, list[Diagnostic]]:
+    """The BaseConfig a ModelService refers to by name, else the only one that was given; and what
+    to say where it is another, or none."""
+    source = read(file, None)
+    names = {}
     for each in baseconfigs:
         node = read(file, each).baseconfig
         name = node.get("metadata", "name") if node is not None else None
-        if name is not None and wanted and name.value == wanted:
-            return each
-    return baseconfigs[0] if len(baseconfigs) == 1 else None
+        names[str(name.value) if name is not None else ""] = each
+    wanted = source.baseconfig_name
+    if wanted in names or (not wanted and len(baseconfigs) != 1):
+        return names.get(wanted), []
+    only = next(iter(names)) if len(names) == 1 else None
+    instead = f"`{only}` is taken" if only is not None else "it is taken over without one"
+    found = warning(
+        "I847",
+        f"the BaseConfig `{wanted}` of `{source.name}` was not given: {instead}",
+        source.modelservice.nearest("spec", "baseConfigMapRef", "name").span,
+        "name its file with --baseconfig",
+    )
+    return (names[only] if only is not None else None), [found] if wanted else []
 
 
 def _preset_name(source: Source) -> str:
