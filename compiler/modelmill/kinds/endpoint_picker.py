@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from modelmill import names, tracing, yamltext
+from modelmill import latency_predictor, names, tls, tokenizer, tracing, yamltext
 from modelmill.claims import picker_claims, pod_entries
 from modelmill.containers import (
     Manifest,
@@ -23,8 +23,9 @@ from modelmill.containers import (
     pod_spec,
     resources,
 )
+from modelmill.picker_config import picker_config
 from modelmill.resource import Resource, resource
-from modelmill.spec.routing import PickerConfig, Scheduler
+from modelmill.spec.routing import Scheduler
 from modelmill.variant import Variant
 
 COMPONENT = "epp"
@@ -44,17 +45,26 @@ def emit(variant: Variant) -> Iterable[Resource]:
     scheduler = variant.scheduler
     if scheduler is None:
         return
-    inputs = ("endpoint picker", scheduler, variant.spec.model, variant.spec.tracing)
-    yield from variant.once(inputs, partial(_objects, variant, scheduler))
+    assert scheduler.config is not None
+    config = picker_config(variant, scheduler.config)
+    inputs = (
+        "endpoint picker",
+        f"{variant.gateway_provider} {config}",
+        tls.tls_of(variant),
+        scheduler,
+        variant.spec.model,
+        variant.spec.tracing,
+    )
+    yield from variant.once(inputs, partial(_objects, variant, scheduler, config))
     yield _binding(variant, scheduler)
 
 
-def _objects(variant: Variant, scheduler: Scheduler) -> tuple[Resource, ...]:
-    """What does not depend on the namespace."""
-    assert scheduler.config is not None
+def _objects(variant: Variant, scheduler: Scheduler, written: Manifest) -> tuple[Resource, ...]:
+    """What does not depend on the namespace. Of the roles, only what the configuration `written`
+    says."""
     name = variant.picker_name
     labels = names.labels(variant.name, COMPONENT, variant.labels)
-    config = yamltext.dump(picker_config(variant, scheduler.config))
+    config = yamltext.dump(written)
     found = [
         _role(variant, scheduler, labels),
         resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config}),
@@ -72,38 +82,6 @@ def _objects(variant: Variant, scheduler: Scheduler) -> tuple[Resource, ...]:
 def _account(variant: Variant, scheduler: Scheduler) -> str:
     given_account = scheduler.pod.service_account_name if scheduler.pod else None
     return given_account or variant.picker_name
-
-
-def picker_config(variant: Variant, config: PickerConfig) -> Manifest:
-    """The EndpointPickerConfig file."""
-    plugins = [
-        given(
-            name=name if plugin.type and plugin.type != name else None,
-            type=plugin.type or name,
-            parameters=dict(plugin.parameters),
-        )
-        for name, plugin in config.plugins.items()
-    ]
-    profiles = [
-        {
-            "name": name,
-            "plugins": [
-                given(pluginRef=ref, weight=entry.weight) for ref, entry in profile.plugins.items()
-            ],
-        }
-        for name, profile in config.scheduling_profiles.items()
-    ]
-    gates = [name if on else f"{name}=false" for name, on in sorted(config.feature_gates.items())]
-    return given(
-        apiVersion=variant.versions.apis["EndpointPickerConfig"],
-        kind="EndpointPickerConfig",
-        featureGates=gates,
-        plugins=plugins,
-        schedulingProfiles=profiles,
-        dataLayer=config.data_layer,
-        flowControl=config.flow_control,
-        requestHandler=config.request_handler,
-    )
 
 
 def _role(variant: Variant, scheduler: Scheduler, labels: dict[str, str]) -> Resource:
@@ -160,8 +138,17 @@ def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) 
             uses_token=True,  # it watches pods and pools
             grace_seconds=GRACE_SECONDS,
             selector=selector,
-            containers=[_container(variant, scheduler)],
-            volumes=[{"name": "config", "configMap": {"name": name}}],
+            containers=[
+                _container(variant, scheduler),
+                *([tokenizer.container(variant)] if tokenizer.is_beside(variant) else []),
+                *latency_predictor.containers(variant),
+            ],
+            volumes=[
+                {"name": "config", "configMap": {"name": name}},
+                *(tokenizer.volumes(variant) if tokenizer.is_beside(variant) else []),
+                *latency_predictor.volumes(variant),
+                *tls.volumes(variant),
+            ],
             claims=pod_entries(picker_claims(variant, COMPONENT, pod)),
         ),
     }
@@ -189,6 +176,7 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
         "NAMESPACE": _field_ref("metadata.namespace"),
         "POD_NAME": _field_ref("metadata.name"),
         **tracing.env(variant, COMPONENT),
+        **latency_predictor.env(variant),
         **scheduler.env,
     }
     return {
@@ -217,6 +205,7 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
         "securityContext": over(READ_ONLY, fields["securityContext"]),
         "volumeMounts": [
             {"name": "config", "mountPath": "/config", "readOnly": True},
+            *tls.mounts(variant),
             *fields.get("volumeMounts", []),
         ],
     }
@@ -235,8 +224,12 @@ def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
     }
     if scheduler.replicas > 1:
         flags["ha-enable-leader-election"] = True
-    if scheduler.pod_monitor is not None:
+    if scheduler.pod_monitor is not None or scheduler.service_monitor is not None:
         flags["metrics-endpoint-auth"] = False
+    if variant.gateway_provider == "agentgateway":
+        # Its gateways speak to pickers without TLS.
+        flags["secure-serving"] = False
+    flags.update(tls.picker_flags(variant))
     flags.update(tracing.flags(variant, "endpointPicker"))
     flags.update(sorted(scheduler.flags.items()))
     return flag_words(flags)
