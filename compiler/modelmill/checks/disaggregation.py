@@ -45,6 +45,27 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.span_of("roles", key, "kvTransfer"),
             "set `kvTransfer` once, for all roles",
         )
+    yield from _stages(variant)
+
+
+def _stages(variant: Variant) -> Iterable[Diagnostic]:
+    """vLLM's NIXL connector refuses pipeline stages as it starts, and no decode takes them
+    (vllm-project/vllm, kv_connector/v1/base.py; #44528)."""
+    for key, role in variant.roles.items():
+        engine, transfer, sizes = role.engine, role.kv_transfer, role.parallelism
+        told = engine is not None and engine.type == "vllm" and engine.argv is None
+        if not told or transfer is None or sizes is None or (sizes.pipeline or 1) == 1:
+            continue
+        decodes = variant.role_type(key) != "prefill"
+        if decodes or (transfer.connector == "nixl" and "kv_connector" not in transfer.config):
+            side = "hands no KV cache over to" if decodes else "hands no KV cache over by NIXL from"
+            yield error(
+                "C509",
+                f"vLLM {side} the {sizes.pipeline} pipeline stages of `{key}`",
+                variant.span_of("roles", key, "parallelism", "pipeline"),
+                "spread it by `tensor` over its nodes; only prefill has stages, with `kvTransfer: "
+                "{connector: mooncake}`",
+            )
 
 
 def _hands_over(role: Role) -> bool:
