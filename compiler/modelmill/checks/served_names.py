@@ -8,34 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modelmill.checks.facts import Facts
+from modelmill.checks.facts import Facts, meet
 from modelmill.diagnostics import Diagnostic, Note, Span, error
 
 HINT = "give one of them another `model.name`, or tell them apart by `routing.route`"
 
 
 def check(fleet: Sequence[Facts]) -> Iterable[Diagnostic]:
-    owners: dict[tuple[object, ...], tuple[Facts, Span]] = {}
+    owners: dict[object, list[tuple[Facts, Span]]] = {}
     for facts in fleet:
         if facts.gateway is None:
             continue
         for name, span in facts.names:
-            owner, first = owners.setdefault((facts.gateway, facts.matches, name), (facts, span))
-            if owner.model != facts.model:
-                yield error(
-                    "C519",
-                    f"`{facts.model}` and `{owner.model}` serve the same name `{name}` "
-                    f"on the gateway `{facts.gateway[2]}`",
-                    span,
-                    _hint(owner, facts, name),
-                    [Note(f"`{owner.model}` serves it here", first)],
-                )
+            for match, _ in facts.matches:
+                known = owners.setdefault((facts.gateway, match, name), [])
+                for owner, first in known:
+                    if owner.model != facts.model and meet(owner, facts):
+                        yield _twice(owner, first, facts, span, name)
+                known.append((facts, span))
+
+
+def _twice(owner: Facts, first: Span, facts: Facts, span: Span, name: str) -> Diagnostic:
+    assert facts.gateway is not None
+    return error(
+        "C519",
+        f"`{facts.model}` and `{owner.model}` serve the same name `{name}` "
+        f"on the gateway `{facts.gateway[2]}`",
+        span,
+        _hint(owner, facts, name),
+        [Note(f"`{owner.model}` serves it here", first)],
+    )
 
 
 def _hint(owner: Facts, facts: Facts, name: str) -> str:
     for one, other in ((owner, facts), (facts, owner)):
         if other.model in {each.model for each in one.split}:
-            return f"`{one.model}` sends `{other.model}` its part: unset the latter's `gateway`"
+            return (
+                f"`{one.model}` sends `{other.model}` its part: unset the latter's `gateway.name`"
+            )
     if name in (owner.served_name, facts.served_name):
         return HINT
     return "give one of the adapters another name"

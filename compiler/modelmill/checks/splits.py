@@ -1,4 +1,5 @@
-"""C545: models that share one served name by weight answer to the same names, in the same way.
+"""C545, C562: models that share one served name by weight answer to the same names, in the same
+way, behind the same kind of gateway, and know the same objectives.
 
 That they are where the route is, `coverage` says.
 """
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from modelmill.checks.facts import Facts, Split
 from modelmill.diagnostics import Diagnostic, Note, error
+from modelmill.names import child_name
 
 
 def check(fleet: Sequence[Facts]) -> Iterable[Diagnostic]:
@@ -32,6 +34,19 @@ def _judge(facts: Facts, part: Split, other: Facts) -> Iterable[Diagnostic]:
             "give it the same `model.name`, and adapters of the same names",
             note,
         )
+    if other.provider != facts.provider:
+        one, another = (facts, other) if facts.provider else (other, facts)
+        unlike = f"`{another.provider}`" if another.provider else "unknown"
+        yield error(
+            "C545",
+            f"the Gateway's provider is `{one.provider}` to `{one.model}`, and {unlike} to "
+            f"`{another.model}`",
+            part.span,
+            "set `routing.gateway.provider` of both; the one without a route leaves out its `name`",
+            note,
+        )
+    for key in part.objectives if part.weight else ():
+        yield from _objective(facts, part, other, key)
     if other.backend[0] != facts.backend[0]:
         one, another = sorted((facts, other), key=lambda each: each.backend[0])
         yield error(
@@ -49,5 +64,29 @@ def _judge(facts: Facts, part: Split, other: Facts) -> Iterable[Diagnostic]:
             f"{other.backend[1]}",
             part.span,
             "give both the same `routing.port`",
+            note,
+        )
+
+
+def _objective(facts: Facts, part: Split, other: Facts, key: str) -> Iterable[Diagnostic]:
+    """A picker knows the objectives of its own pool; the route knows what they are called unless
+    they are given another name."""
+    name = other.objectives.get(key)
+    note = [Note(f"`{other.model}` is here", other.name_span)]
+    if name is None:
+        yield error(
+            "C562",
+            f"`{other.model}` has no objective `{key}`, and takes a part of its requests",
+            part.span,
+            f"give it `routing.objectives.{key}` too",
+            note,
+        )
+    elif name != child_name(other.model, key):
+        yield error(
+            "C562",
+            f"the objective `{key}` of `{other.model}` is called `{name}`, which the route of "
+            f"`{facts.model}` does not know",
+            part.span,
+            "leave out its `name`",
             note,
         )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from modelmill.adapters import names_served
 from modelmill.diagnostics import Diagnostic, did_you_mean, error
+from modelmill.routes import BASE_MODEL_HEADER, MODEL_HEADER, backends, is_abroad
 from modelmill.variant import Variant
 
-# Gateway API: backends of a rule, and matches of a route, both as its CRD limits them.
+# Gateway API: backends of a rule, and targets of a ReferenceGrant, both as CRDs limit them.
 MOST_BACKENDS = 16
-MOST_MATCHES = 128
-MODEL_HEADERS = ("x-gateway-base-model-name", "x-gateway-model-name")
+MODEL_HEADERS = (BASE_MODEL_HEADER.lower(), MODEL_HEADER.lower())
+ROUTE = ("routing", "route")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
@@ -40,16 +40,31 @@ def _rewrites(variant: Variant) -> Iterable[Diagnostic]:
 
 
 def _split(variant: Variant) -> Iterable[Diagnostic]:
-    split, span = variant.routing.split, variant.key_span_of("routing", "split")
-    if not split:
-        return
-    if variant.routing.gateway is None:
+    split, place = variant.routing.split, ("routing", "split")
+    if split and variant.gateway is None:
         message = "`split` is of a route, and the model has none"
-        yield error("C545", message, span, "set `routing.gateway`, or leave the weights to another")
-    if variant.name not in split:
+        hint = "set `routing.gateway.name`, or leave the weights to another"
+        yield error("C545", message, variant.key_span_of(*place), hint)
+    if split and variant.name not in split:
         message = f"`split` does not say how many requests stay with `{variant.name}`"
-        yield error("C545", message, span, f"add `{variant.name}: 0`, or another weight")
-    elif not any(split.values()):
+        hint = f"add `{variant.name}: 0`, or another weight"
+        yield error("C545", message, variant.key_span_of(*place), hint)
+    elif split:
+        yield from _weights(variant, split, place)
+    for key, rule in variant.route.rules.items():
+        if rule.split:
+            yield from _weights(variant, rule.split, (*ROUTE, "rules", key, "split"))
+    if is_abroad(variant) and len(backends(variant)) > MOST_BACKENDS:
+        message = f"the route leads to {len(backends(variant))} models of another namespace, and a "
+        message += f"ReferenceGrant names at most {MOST_BACKENDS}"
+        yield error("C545", message, variant.span_of(*ROUTE, "namespace"), "take some out")
+
+
+def _weights(
+    variant: Variant, split: Mapping[str, int], place: tuple[str, ...]
+) -> Iterable[Diagnostic]:
+    span = variant.key_span_of(*place)
+    if not any(split.values()):
         yield error("C545", "all weights are 0: no request is answered", span, "raise one of them")
     if len(split) > MOST_BACKENDS:
         message = f"requests are split over {len(split)} models, and a rule has at most "
@@ -57,20 +72,35 @@ def _split(variant: Variant) -> Iterable[Diagnostic]:
 
 
 def _route(variant: Variant) -> Iterable[Diagnostic]:
-    route, place = variant.route, ("routing", "route")
-    rewrite = route.path_rewrite
-    if rewrite is not None and not rewrite.startswith("/"):
-        message = f"`pathRewrite` must be an absolute path, not `{rewrite}`"
-        yield error("C548", message, variant.span_of(*place, "pathRewrite"), "for example /")
-    if route.match_model is None:
-        return
-    for header in route.headers:
+    route = variant.route
+    rewrites: dict[tuple[str, ...], str | None] = {ROUTE: route.path_rewrite}
+    for key, rule in route.rules.items():
+        rewrites[*ROUTE, "rules", key] = rule.path_rewrite
+    for place, rewrite in rewrites.items():
+        if rewrite is not None and not rewrite.startswith("/"):
+            message = f"`pathRewrite` must be an absolute path, not `{rewrite}`"
+            span = variant.span_of(*place, "pathRewrite")
+            yield error("C548", message, span, "for example /")
+    yield from _spellings(variant, route.headers, (*ROUTE, "headers"))
+    for key, rule in route.rules.items():
+        yield from _spellings(variant, rule.headers, (*ROUTE, "rules", key, "headers"))
+        added = (*ROUTE, "rules", key, "requestHeaders")
+        yield from _spellings(variant, rule.request_headers, added)
+    for header in route.headers if route.match_model is not None else ():
         if header.lower() in MODEL_HEADERS:
-            span = variant.key_span_of(*place, "headers", header)
+            span = variant.key_span_of(*ROUTE, "headers", header)
             message = f"`{header}` is what `matchModel` asks for"
             yield error("C548", message, span, "leave out one of them")
-    names = len(list(names_served(variant)))
-    if route.match_model == "model-name" and names > MOST_MATCHES:
-        message = f"{names} names are served, and a route has at most {MOST_MATCHES} matches"
-        hint = "use `matchModel: base-model`, which needs one match for all of them"
-        yield error("C548", message, variant.span_of(*place, "matchModel"), hint)
+
+
+def _spellings(
+    variant: Variant, headers: Mapping[str, str], place: tuple[str, ...]
+) -> Iterable[Diagnostic]:
+    """Names of headers know no case: a Gateway goes by the first of two."""
+    seen: dict[str, str] = {}
+    for header in headers:
+        first = seen.setdefault(header.lower(), header)
+        if first != header:
+            message = f"`{header}` is the header `{first}`, which stands here already"
+            span = variant.key_span_of(*place, header)
+            yield error("C548", message, span, "leave out one of them")

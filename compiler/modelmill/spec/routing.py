@@ -5,19 +5,89 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from modelmill.formats import DnsLabel, DnsName, Duration, EnvName, FlagName
+from modelmill.formats import (
+    DnsLabel,
+    DnsName,
+    Duration,
+    EnvName,
+    FlagName,
+    HeaderName,
+    Hostname,
+    ServedName,
+    UrlPath,
+)
 from modelmill.record import EMPTY, Record, field
-from modelmill.shapes import FreeMapping, Scalar
+from modelmill.shapes import Scalar
+from modelmill.spec.gateways import GatewayProvider
+from modelmill.spec.observability import ServiceMonitor
+from modelmill.spec.picker import LatencyPredictor, PickerConfig, Tokenizer
 from modelmill.spec.pod import ContainerFields, EnvValue, Metadata, Pod, Resources
-from modelmill.spec.role import PodMonitor
+from modelmill.spec.role import PodDisruptionBudget, PodMonitor
+from modelmill.spec.tls import Tls
 
 
 class Gateway(Record):
-    """The Gateway a route attaches to."""
+    """The Gateway a route attaches to. Settings without a `name` make no route: a model that
+    another's `split` leads to says its `provider` only."""
 
-    name: DnsName = field("Name of the Gateway.")
-    namespace: DnsLabel | None = field("Its namespace; the model's own unless given.", default=None)
+    name: DnsName | None = field("Name of the Gateway.", default=None)
+    namespace: DnsLabel | None = field(
+        "Its namespace; that of the environment's own Gateway, or the route's, unless given.",
+        default=None,
+    )
     section_name: str | None = field("Listener of the Gateway.", default=None)
+    provider: GatewayProvider | None = field(
+        "Whose implementation the Gateway is, for the objects and settings only that one needs; "
+        "that of the environment's own Gateway unless given.",
+        default=None,
+    )
+
+
+class RouteRule(Record):
+    """A further rule of the HTTPRoute, before the one for all other requests. Requests must meet
+    the route's own conditions too."""
+
+    noun = "a rule of the route"
+    misnomers = {"weight": "split", "backendRefs": "split", "setHeaders": "requestHeaders"}
+
+    headers: Mapping[HeaderName, str] = field(
+        "Headers a request must carry, by exact value.", default=EMPTY
+    )
+    path: UrlPath | None = field(
+        "Path prefix, below the route's; the route's unless given.", default=None
+    )
+    path_rewrite: str | None = field(
+        "What the path prefix becomes; unless given, the route's part of it is rewritten as there.",
+        default=None,
+    )
+    split: Mapping[DnsLabel, int] = field(
+        "Models that answer, by weight; as `routing.split` unless given.",
+        default=EMPTY,
+        minimum=0,
+        maximum=1_000_000,
+    )
+    objective: str | None = field(
+        "Objective of these requests, one of `routing.objectives`.", default=None
+    )
+    request_headers: Mapping[HeaderName, str] = field("Headers that requests get.", default=EMPTY)
+    timeout: Duration | None = field("Request timeout; the route's unless given.", default=None)
+
+
+class Objective(Record):
+    """An InferenceObjective: what a request may say it is for, and how urgent that is."""
+
+    noun = "an objective"
+
+    priority: int = field(
+        "Requests of a higher one go first; those below zero give way. 0 is what others have.",
+        minimum=-1_000_000_000,
+        maximum=1_000_000_000,
+    )
+    name: DnsName | None = field(
+        "Name of the object, which requests give in x-llm-d-inference-objective; model and key "
+        "unless given.",
+        default=None,
+    )
 
 
 class Route(Record):
@@ -33,8 +103,8 @@ class Route(Record):
         "replacePrefixMatch": "pathRewrite",
     }
 
-    hostnames: tuple[str, ...] = field("Host names the route answers to.", default=())
-    path: str = field("Path prefix a request must have.", default="/")
+    hostnames: tuple[Hostname, ...] = field("Host names the route answers to.", default=())
+    path: UrlPath = field("Path prefix a request must have.", default="/")
     path_rewrite: str | None = field(
         "What the path prefix becomes before a pod gets the request: /.", default=None
     )
@@ -45,11 +115,18 @@ class Route(Record):
         "body, with a match for each name served. Unless given, all requests match.",
         default=None,
     )
-    headers: Mapping[str, str] = field(
+    headers: Mapping[HeaderName, str] = field(
         "Headers a request must carry, by exact value.", default=EMPTY
     )
-    timeout: Duration | None = field(
-        "Request timeout; unset leaves it to the gateway.", default="300s"
+    timeout: Duration | None = field("Request timeout; 0s is none.", default="300s")
+    rules: Mapping[DnsLabel, RouteRule] = field(
+        "Further rules by name, which are tried before the rule for all other requests.",
+        default=EMPTY,
+    )
+    namespace: DnsLabel | None = field(
+        "Namespace of the HTTPRoute, where the Gateway takes none from the model's; a "
+        "ReferenceGrant then lets it lead to the model in an environment's.",
+        default=None,
     )
     metadata: Metadata | None = field("Labels and annotations of the HTTPRoute.", default=None)
 
@@ -61,6 +138,9 @@ class Service(Record):
     misnomers = {"enabled": "create"}
 
     create: bool = field("Whether it is emitted.", default=True)
+    monitor: ServiceMonitor | None = field(
+        "Emits a ServiceMonitor of the pods behind it.", default=None
+    )
 
 
 class Pool(Record):
@@ -72,55 +152,6 @@ class Pool(Record):
     app_protocol: Literal["http", "kubernetes.io/h2c"] = field(
         "Protocol of the model servers.", default="http"
     )
-
-
-class Plugin(Record):
-    """A plugin of the endpoint picker; its key is its name."""
-
-    noun = "a plugin"
-    tag = "type"
-
-    type: str | None = field("Plugin type; the key unless given.", default=None)
-    parameters: FreeMapping = field(
-        "Parameters, checked by the picker when it starts.", default=EMPTY
-    )
-
-
-class PluginRef(Record):
-    """A plugin's part in a scheduling profile."""
-
-    noun = "a profile's plugin"
-
-    weight: int | None = field("Weight of a scorer.", default=None, minimum=0)
-
-
-class SchedulingProfile(Record):
-    """A scheduling profile. Filters run in the order they are written."""
-
-    noun = "a scheduling profile"
-
-    plugins: Mapping[str, PluginRef] = field(
-        "Plugins of the profile, by their name.", default=EMPTY
-    )
-
-
-class PickerConfig(Record):
-    """What the endpoint picker chooses by: its EndpointPickerConfig. Another `name` in a higher
-    layer replaces it as a whole, so that one routing profile never mixes with another."""
-
-    noun = "a picker's config"
-    tag = "name"
-    misnomers = {"profiles": "schedulingProfiles", "profile": "name"}
-
-    name: str = field("Name of the routing profile: load-aware.")
-    plugins: Mapping[str, Plugin] = field("Plugins by name.", default=EMPTY)
-    scheduling_profiles: Mapping[DnsLabel, SchedulingProfile] = field(
-        "Scheduling profiles by name.", default=EMPTY
-    )
-    feature_gates: Mapping[str, bool] = field("Feature gates by name.", default=EMPTY)
-    data_layer: FreeMapping | None = field("Data sources and their extractors.", default=None)
-    flow_control: FreeMapping | None = field("Queues, priorities and limits.", default=None)
-    request_handler: FreeMapping | None = field("Request parsers.", default=None)
 
 
 class Scheduler(Record):
@@ -149,7 +180,19 @@ class Scheduler(Record):
         "Further flags of the picker, without dashes.", default=EMPTY
     )
     env: Mapping[EnvName, EnvValue] = field("Environment of the picker.", default=EMPTY)
+    tokenizer: Tokenizer | None = field(
+        "A server that turns prompts into tokens for the picker.", default=None
+    )
+    latency_predictor: LatencyPredictor | None = field(
+        "Servers beside the picker that predict latencies.", default=None
+    )
     pod_monitor: PodMonitor | None = field("Emits a PodMonitor for the picker.", default=None)
+    service_monitor: ServiceMonitor | None = field(
+        "Emits a ServiceMonitor for the picker.", default=None
+    )
+    pod_disruption_budget: PodDisruptionBudget | None = field(
+        "Emits a PodDisruptionBudget for the picker.", default=None
+    )
     metadata: Metadata | None = field("Labels and annotations of its Deployment.", default=None)
     pod: Pod | None = field("Pod fields of the picker, further containers included.", default=None)
     container: ContainerFields | None = field("Further fields of its container.", default=None)
@@ -195,6 +238,9 @@ class Routing(Record):
         "weight": "split",
         "versions": "split",
         "canary": "rewrites",
+        "group": "split",
+        "criticality": "objectives",
+        "priorities": "objectives",
     }
 
     port: int = field(
@@ -205,23 +251,28 @@ class Routing(Record):
     )
     service: Service | None = field("The Service.", default=None)
     gateway: Gateway | None = field(
-        "Gateway the HTTPRoute attaches to; without it no route is emitted.", default=None
+        "Gateway the HTTPRoute attaches to; without its `name` no route is emitted.", default=None
     )
     route: Route | None = field("The HTTPRoute's conditions and timeout.", default=None)
     split: Mapping[DnsLabel, int] = field(
         "Weights of the Models that share this one's served name and route, its own included: "
-        "{llama-v1: 90, llama-v2: 10}. The others have no `gateway`.",
+        "{llama-v1: 90, llama-v2: 10}. The others have no `gateway.name`.",
         default=EMPTY,
         minimum=0,
         maximum=1_000_000,
     )
-    rewrites: Mapping[str, Mapping[str, int]] = field(
+    rewrites: Mapping[ServedName, Mapping[str, int]] = field(
         "Names that stand for adapters, or for the model, by weight: "
         "{sql: {sql-v1: 90, sql-v2: 10}}. The endpoint picker chooses one for each request.",
         default=EMPTY,
         minimum=0,
         maximum=1_000_000,
     )
+    objectives: Mapping[DnsLabel, Objective] = field(
+        "InferenceObjectives by name: {interactive: {priority: 100}, batch: {priority: -10}}.",
+        default=EMPTY,
+    )
+    tls: Tls | None = field("TLS of the model's pods.", default=None)
     pool: Pool | None = field("The InferencePool.", default=None)
     scheduler: Scheduler | None = field("The endpoint picker.", default=None)
     sidecar: Sidecar | None = field("The routing sidecar.", default=None)

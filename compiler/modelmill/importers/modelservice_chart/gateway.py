@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart.picker_configs import CONFIGS
 from modelmill.importers.modelservice_chart.release import (
     Release,
