@@ -1,7 +1,9 @@
-"""Weights kept in the cluster: where engines read them, and the pods that fetch them once.
+"""Weights kept in the cluster: where engines read them, and what is fetched once.
 
-In: a variant. Out: the place of the weights, the wait until they are complete, and pieces of the
-Job or DaemonSet that fills it. Engines never ask the hub: what they serve is what was fetched.
+In: a variant. Out: the place of the weights, what is to be fetched, and the wait until it is all
+there. Engines never ask the hub: what they serve is what was fetched. What fills a cache:
+`cache_pods`.
+Without a cache each pod downloads what its engine cannot stream (`object_store`).
 
 Whatever fills a cache writes a marker last, named by a digest of what it fetched. It fetches
 nothing where the marker is there; broken off, it goes on where it stopped (huggingface_hub keeps
@@ -17,38 +19,25 @@ import shlex
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from modelmill import model_volume
-from modelmill.containers import (
-    RESTRICTED_POD,
-    Manifest,
-    container_fields,
-    env_list,
-    given,
-    keyed,
-    over,
-    pod_spec,
-    resources,
-)
+from modelmill import model_volume, object_store
+from modelmill.containers import Manifest, container_fields
 from modelmill.engines import ENGINES
-from modelmill.model_uri import ModelUri, parse_uri
+from modelmill.model_uri import OBJECT_STORES, ModelUri, parse_uri
 from modelmill.names import child_name, label_value
 from modelmill.spec.cache import Cache, Download
-from modelmill.spec.pod import Pod
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
 COMPONENT = "download"
+FETCH = "fetch-weights"
 WAIT = "wait-for-weights"
-TMP = "/tmp"
-# Nothing in these pods needs time to stop.
-GRACE_SECONDS = 5
 
 
 class Fetch(NamedTuple):
-    """One thing to download. `folder`: below the cache, of an adapter; "" for weights, which are in
-    the layout of the hub's client."""
+    """One thing to download. `source`: its name on the hub, or its URL in an object store.
+    `folder`: below the cache; "" for weights of the hub, which are in the layout of its client."""
 
-    hub_name: str
+    source: str
     revision: str | None
     exclude: tuple[str, ...] = ()
     folder: str = ""
@@ -70,13 +59,26 @@ def cache_of(variant: Variant) -> Cache | None:
 
 
 def weights_of(variant: Variant) -> ModelUri:
-    """Where the weights are: at `model.uri`, or in the cache they were fetched into."""
+    """Where the weights are: at `model.uri`, or in the cache or the pod they were fetched into."""
     model = variant.spec.model
     found, cache = parse_uri(model.uri, model.mount_path), cache_of(variant)
-    if cache is None or found.scheme != "hf":
-        return found
-    claim = "" if cache.node else cache.existing_claim or claim_name(variant)
-    return found._replace(scheme="cache", claim=claim, path=model_volume.HUB)
+    if cache is not None and found.scheme in ("hf", *OBJECT_STORES):
+        claim = "" if cache.node else cache.existing_claim or claim_name(variant)
+        path = object_store.folder(model.uri) if found.url else model_volume.HUB
+        return found._replace(scheme="cache", claim=claim, path=path, url="")
+    if found.url and is_downloaded(variant):
+        return found._replace(scheme="fetched", url="")
+    return found
+
+
+def is_downloaded(variant: Variant) -> bool:
+    """Whether pods download what is in an object store, as asked for or because an engine cannot
+    stream it. Of an engine that is told word for word it is not known."""
+    model = variant.spec.model
+    if model.loading is not None or not model.mounted:
+        return model.mounted and model.loading == "downloaded"
+    engines = [role.engine for role in readers(variant).values() if role.engine is not None]
+    return any(each.argv is None and not ENGINES[each.type].STREAMS for each in engines)
 
 
 def is_filled(variant: Variant) -> bool:
@@ -86,6 +88,12 @@ def is_filled(variant: Variant) -> bool:
 
 def claim_name(variant: Variant) -> str:
     return child_name(variant.name, "model-cache")
+
+
+def has_identity(variant: Variant) -> bool:
+    """Whether what fills the cache opens a bucket as the model's own ServiceAccount."""
+    asked = variant.spec.service_account is not None and is_filled(variant)
+    return asked and bool(object_store.scheme_of(variant.spec.model.uri))
 
 
 def download_of(variant: Variant) -> Download:
@@ -103,6 +111,8 @@ def fetches(variant: Variant) -> list[Fetch]:
     """What a cache holds: the weights, and the adapters that are on the hub."""
     model = variant.spec.model
     weights = weights_of(variant)
+    if not weights.hub_name:
+        return [Fetch(model.uri, None, folder=weights.path), *adapter_fetches(variant)]
     found = [Fetch(weights.hub_name, model.revision, download_of(variant).exclude)]
     return [*found, *adapter_fetches(variant)]
 
@@ -110,7 +120,7 @@ def fetches(variant: Variant) -> list[Fetch]:
 def adapter_fetches(variant: Variant) -> list[Fetch]:
     """The adapters that are on the hub."""
     found = {}
-    for each in variant.spec.model.adapters.values():
+    for _, each in sorted(variant.spec.model.adapters.items()):
         hub_name = parse_uri(each.uri, "").hub_name
         if hub_name:
             folder = adapter_folder(hub_name, each.revision)
@@ -118,18 +128,27 @@ def adapter_fetches(variant: Variant) -> list[Fetch]:
     return list(found.values())
 
 
-def marker(variant: Variant) -> str:
-    """Path of the file that says that all is there."""
-    text = json.dumps(fetches(variant))
+def awaited(variant: Variant) -> list[Fetch]:
+    """What an engine waits for. Adapters that a sidecar loads may come while it runs, so that a
+    change of them must not change its pods."""
+    sync = variant.spec.model.adapter_sync
+    return fetches(variant)[:1] if sync and sync.by == "sidecar" else fetches(variant)
+
+
+def marker(variant: Variant, found: list[Fetch]) -> str:
+    """Path of the file that says that these are there."""
+    text = json.dumps(found)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"{weights_of(variant).mount}/.modelmill/{digest}"
 
 
 def commands(found: Iterable[Fetch], top: str) -> list[str]:
-    """Lines of a shell that fetch (huggingface_hub, `hf download`)."""
+    """Lines of a shell that fetch what is on the hub (huggingface_hub, `hf download`)."""
     lines = []
     for each in found:
-        words = ["hf", "download", each.hub_name]
+        if object_store.scheme_of(each.source):
+            continue
+        words = ["hf", "download", each.source]
         words += ["--revision", each.revision] if each.revision else []
         for pattern in each.exclude:
             words += ["--exclude", pattern]
@@ -139,51 +158,29 @@ def commands(found: Iterable[Fetch], top: str) -> list[str]:
 
 
 def token_env(variant: Variant) -> dict[str, Any]:
+    """The hub's token. What is in `auth` of weights in an object store opens that."""
     auth = variant.spec.model.auth
-    if auth is None:
+    if auth is None or object_store.scheme_of(variant.spec.model.uri):
         return {}
     key_ref = {"name": auth.secret_name, "key": auth.secret_key}
     return {"HF_TOKEN": {"valueFrom": {"secretKeyRef": key_ref}}}
 
 
-def image(variant: Variant) -> str:
-    """The image that fetches: an engine's has the hub's client, and is on the nodes anyway."""
-    engine = next(iter(readers(variant).values())).engine
-    assert engine is not None
-    return download_of(variant).image or engine.image
-
-
-def download_container(variant: Variant) -> Manifest:
-    """Fetches everything into the cache, unless it is there."""
-    download, weights = download_of(variant), weights_of(variant)
-    done = marker(variant)
-    folder, _, _ = done.rpartition("/")
-    script = [
-        f"if [ -e {shlex.quote(done)} ]; then exit 0; fi",
-        *commands(fetches(variant), weights.mount),
-        f"mkdir -p {shlex.quote(folder)}",
-        f"touch {shlex.quote(done)}",
-        "",
-    ]
-    env = {
-        "HOME": TMP,
-        "HF_HOME": f"{TMP}/huggingface",
-        "HF_HUB_CACHE": weights.hub_cache,
-        **token_env(variant),
-        **download.env,
-    }
-    return {
-        "name": COMPONENT,
-        "image": image(variant),
-        "command": ["/bin/sh", "-ec", "\n".join(script)],
-        "env": env_list(env),
-        **given(resources=resources(download.resources)),
-        **container_fields(None),
-        "volumeMounts": [
-            {"name": model_volume.NAME, "mountPath": weights.mount},
-            {"name": "tmp", "mountPath": TMP},
-        ],
-    }
+def fetching(variant: Variant, key: str) -> list[Manifest]:
+    """The init container that downloads weights of an object store into the pod. A bare pod has
+    none."""
+    role, weights = variant.roles[key], weights_of(variant)
+    if variant.is_bare(key) or key not in readers(variant) or weights.scheme != "fetched":
+        return []
+    assert role.engine is not None
+    container = object_store.fetch_container(
+        variant,
+        FETCH,
+        {weights.mount: variant.spec.model.uri},
+        [{"name": model_volume.NAME, "mountPath": weights.mount}],
+        further_env=object_store.for_a_store(role.engine.env),
+    )
+    return [container]
 
 
 def waiting(variant: Variant, key: str) -> list[Manifest]:
@@ -193,8 +190,8 @@ def waiting(variant: Variant, key: str) -> list[Manifest]:
     if variant.is_bare(key) or key not in readers(variant) or not is_filled(variant):
         return []
     assert role.engine is not None
-    weights = weights_of(variant)
-    script = f"until [ -e {shlex.quote(marker(variant))} ]; do sleep 5; done"
+    weights, done = weights_of(variant), marker(variant, awaited(variant))
+    script = f"until [ -e {shlex.quote(done)} ]; do sleep 5; done"
     container = {
         "name": WAIT,
         "image": role.engine.image,
@@ -203,37 +200,3 @@ def waiting(variant: Variant, key: str) -> list[Manifest]:
         "volumeMounts": [model_volume.mount(variant.spec.model, weights)],
     }
     return [container]
-
-
-def filling_pod(
-    variant: Variant,
-    *,
-    containers: list[Manifest],
-    volumes: list[Manifest],
-    selector: dict[str, str],
-    init_containers: Iterable[Manifest] = (),
-    tolerations: Manifest | None = None,
-    affinity: Manifest | None = None,
-    security: Manifest | None = None,
-) -> Manifest:
-    """The PodSpec of what fills a cache. It runs as the engine does, so that the engine can read
-    what it wrote. Its account is the namespace's: the model's may not be there yet."""
-    own = download_of(variant).pod or Pod()
-    engine = next(iter(readers(variant).values())).pod or Pod()
-    spec = pod_spec(
-        own,
-        account="default",
-        uses_token=False,
-        grace_seconds=GRACE_SECONDS,
-        selector=selector,
-        containers=containers,
-        init_containers=list(init_containers),
-        volumes=volumes,
-        tolerations=tolerations or {},
-        affinity=affinity,
-    )
-    theirs = over(over(RESTRICTED_POD, engine.security_context), security)
-    spec["securityContext"] = over(theirs, own.security_context)
-    if not own.image_pull_secrets:
-        spec.update(given(imagePullSecrets=keyed(engine.image_pull_secrets, "name")))
-    return spec

@@ -1,7 +1,7 @@
 """Where weights are: the `model.uri` schemes and what each means for a pod.
 
-Schemes as llm-d's ModelService and KServe have them: hf://, pvc://, pvc+hf://, oci://; and the
-object stores engines stream from: s3://, gs://.
+Schemes as llm-d's ModelService and KServe have them: hf://, pvc://, pvc+hf://, oci://; and object
+stores: s3://, gs://.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 Scheme = Literal["hf", "pvc", "pvc+hf", "oci", "s3", "gs"]
 SCHEMES: tuple[str, ...] = ("hf", "pvc", "pvc+hf", "oci", "s3", "gs")
-STREAMED = ("s3", "gs")
+OBJECT_STORES = ("s3", "gs")
 _claim = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?").fullmatch
 _hub_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?").fullmatch
 _path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
@@ -21,11 +21,13 @@ _path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
 class ModelUri(NamedTuple):
     """A model's source.
 
-    scheme    hf, pvc, pvc+hf, oci, s3 or gs; cache for what was fetched from hf (`model_cache`)
+    scheme    hf, pvc, pvc+hf, oci, s3 or gs; of what was fetched (`model_cache`) fetched, where the
+              pod did it before its engine starts, or cache
     claim     PersistentVolumeClaim of a pvc scheme, or of a cache
     image     image of oci
     hub_name  ORG/MODEL of hf, pvc+hf and cache
-    path      path below the mount: the weights of pvc and oci, the hub cache of pvc+hf and cache
+    path      path below the mount: the weights of pvc, oci and of a bucket in a cache, the hub
+              cache of pvc+hf and of a model of the hub in a cache
     mount     where the volume is mounted
     url       where an engine streams s3 and gs weights from; there is no volume then
     """
@@ -82,7 +84,7 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
         if separator and not _is_path(path):
             raise UriFault(f"`{uri}` does not name a path in the image", _EXAMPLES[scheme])
         return ModelUri(scheme, mount, image=image, path=path)
-    if scheme in STREAMED:
+    if scheme in OBJECT_STORES:
         bucket, _, path = rest.partition("/")
         if not _claim(bucket) or not _is_path(path.rstrip("/")):
             raise UriFault(f"`{uri}` does not name a path in a bucket", _EXAMPLES[scheme])

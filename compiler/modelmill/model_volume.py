@@ -12,13 +12,15 @@ from modelmill.model_uri import ModelUri
 from modelmill.spec.model import ModelSource
 
 NAME = "model-storage"
+DOWNLOADED = ("hf", "fetched")
+"""Schemes of weights that each pod downloads for itself."""
 HUB = "hub"
 """Folder of a cache that has the layout of the Hugging Face client's."""
 
 
 def volume(model: ModelSource, weights: ModelUri) -> Manifest:
     """The pod's volume: scratch space for a download, a claim, an image, or a cache."""
-    if weights.scheme == "hf":
+    if weights.scheme in DOWNLOADED:
         return {"name": NAME, "emptyDir": given(sizeLimit=model.size)}
     if weights.scheme == "oci":
         return {
@@ -35,13 +37,15 @@ def volume(model: ModelSource, weights: ModelUri) -> Manifest:
 
 def mount(model: ModelSource, weights: ModelUri) -> Manifest:
     """Where the engine's container has it."""
-    read_only = {"hf": None, "oci": True, "cache": True}.get(weights.scheme, model.read_only)
+    known = {"hf": None, "fetched": True, "oci": True, "cache": True}
+    read_only = known.get(weights.scheme, model.read_only)
     return given(name=NAME, mountPath=weights.mount, readOnly=read_only)
 
 
 def scratch(model: ModelSource, weights: ModelUri) -> dict[str, str]:
     """What a download takes of the node's disk, so that the scheduler sees it."""
-    return {"ephemeral-storage": model.size} if weights.scheme == "hf" and model.size else {}
+    wanted = weights.scheme in DOWNLOADED and model.size
+    return {"ephemeral-storage": wanted} if wanted else {}
 
 
 def env(model: ModelSource, weights: ModelUri) -> dict[str, Any]:
@@ -49,7 +53,7 @@ def env(model: ModelSource, weights: ModelUri) -> dict[str, Any]:
     derived: dict[str, Any] = {}
     if weights.scheme == "hf":
         derived["HF_HOME"] = weights.mount
-    elif weights.scheme == "cache":
+    elif weights.scheme == "cache" and weights.hub_name:
         # Nothing is asked of the hub, so that its token is not needed either.
         return {"HF_HUB_CACHE": weights.hub_cache, "HF_HUB_OFFLINE": "1"}
     elif weights.scheme == "pvc+hf":

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, error
 from modelmill.groups import group_of
 from modelmill.model_cache import cache_of, readers
+from modelmill.model_uri import OBJECT_STORES
 from modelmill.spec.cache import Cache, CacheClaim
 from modelmill.variant import Variant
 
 PLACE = ("model", "cache")
+FETCHED = ("hf", *OBJECT_STORES)
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
@@ -30,9 +32,11 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         yield _fault(
             variant, "the cache has no place", "set `claim: {}`, `existingClaim` or `node: {}`"
         )
-    elif scheme not in ("hf", "oci") or (scheme == "oci" and cache.node is None):
+    elif scheme not in FETCHED and (scheme != "oci" or cache.node is None):
         message = f"there is nothing to fetch of {scheme}:// weights"
         yield _fault(variant, message, "leave out `cache`; a `node` cache holds images too")
+    elif scheme in OBJECT_STORES:
+        yield from _stored(variant, cache)
     elif scheme == "hf":
         yield from _pinned(variant)
     if cache.claim is not None:
@@ -47,6 +51,18 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 def _fault(variant: Variant, message: str, hint: str) -> Diagnostic:
     return error("C546", message, variant.key_span_of(*PLACE), hint)
+
+
+def _stored(variant: Variant, cache: Cache) -> Iterable[Diagnostic]:
+    """A bucket has no revisions and no patterns. What is fetched is not fetched again, whoever
+    writes over it."""
+    if variant.spec.model.loading == "streamed":
+        message = "the cache is filled, and engines stream from the bucket"
+        yield _fault(variant, message, "leave out `loading: streamed`, or `cache`")
+    if cache.download is not None and cache.download.exclude:
+        span = variant.key_span_of(*PLACE, "download", "exclude")
+        message = "`exclude` is for files of the hub: all of a bucket's folder is fetched"
+        yield error("C546", message, span, "keep these files out of the folder")
 
 
 def _pinned(variant: Variant) -> Iterable[Diagnostic]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from modelmill.checks.images import fault_of
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.engines import ENGINES
+from modelmill.model_cache import readers
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.variant import Variant
 
@@ -28,6 +29,10 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             variant.span_of("model", "mountPath"),
             "for example /model-cache",
         )
+    elif not model.mount_path.strip("/"):
+        message = "weights cannot be mounted over all of the image"
+        hint = "a folder, for example /model-cache"
+        yield error("C502", message, variant.span_of("model", "mountPath"), hint)
     if model.revision is not None and not weights.hub_name:
         yield warning(
             "C503",
@@ -47,15 +52,15 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 
 def _streams(variant: Variant, url: str) -> Iterable[Diagnostic]:
-    """Only vLLM reads weights from an object store by itself."""
-    for key, role in variant.roles.items():
+    """Not every engine reads weights from an object store by itself."""
+    if variant.spec.model.loading != "streamed":
+        return
+    for key, role in readers(variant).items():
         engine = role.engine
-        if not url or engine is None or engine.type == "vllm" or engine.argv is not None:
-            continue
-        if ENGINES[engine.type].NEEDS_WEIGHTS:
+        if url and engine is not None and not ENGINES[engine.type].STREAMS and engine.argv is None:
             yield error(
                 "C502",
                 f"`{key}` runs {engine.type}, which does not stream {url}",
-                variant.span_of("model", "uri"),
-                "copy the weights to a claim (pvc://), or serve them with vllm",
+                variant.span_of("model", "loading"),
+                "set `loading: downloaded`",
             )
