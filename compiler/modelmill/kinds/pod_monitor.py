@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from modelmill import names
-from modelmill.containers import given
+from modelmill import names, tls
+from modelmill.containers import Manifest, given
 from modelmill.engine_container import port_names
 from modelmill.engines import ENGINES
 from modelmill.resource import Resource, resource
-from modelmill.spec.role import PodMonitor
+from modelmill.spec.role import PodMonitor, Role
 from modelmill.variant import Variant
 
 PICKER = "epp"
@@ -29,8 +29,11 @@ def emit(variant: Variant) -> Iterable[Resource]:
                 key,
                 name=variant.workload_name(key),
                 selector=variant.selector(key),
-                ports=port_names(role),
-                path=ENGINES[role.engine.type].METRICS_PATH,
+                ports=_ports(variant, key, role),
+                endpoint={
+                    "path": ENGINES[role.engine.type].METRICS_PATH,
+                    **tls.scrape_fields(variant),
+                },
             )
     if variant.scheduler is not None and variant.scheduler.pod_monitor is not None:
         yield _monitor(
@@ -38,10 +41,17 @@ def emit(variant: Variant) -> Iterable[Resource]:
             variant.scheduler.pod_monitor,
             PICKER,
             name=variant.picker_name,
-            selector=names.selector(variant.name, PICKER),
-            ports=[PICKER_PORT],
-            path=PICKER_PATH,
+            selector=variant.component_labels(PICKER),
+            ports=[{"port": PICKER_PORT}],
+            endpoint={"path": PICKER_PATH},
         )
+
+
+def _ports(variant: Variant, key: str, role: Role) -> list[Manifest]:
+    """The engine's ports: by name, or by number where KServe's presets give it no name."""
+    if variant.kserve is not None:
+        return [{"portNumber": variant.engine_port(key)}]
+    return [{"port": name} for name in port_names(role)]
 
 
 def _monitor(
@@ -51,13 +61,13 @@ def _monitor(
     *,
     name: str,
     selector: Mapping[str, str],
-    ports: Sequence[str],
-    path: str,
+    ports: Sequence[Manifest],
+    endpoint: Manifest,
 ) -> Resource:
     """Scraped endpoints of the pods that `selector` tells, one a port; what is not set is as it is
     given."""
     said = given(
-        path=monitor.path or path,
+        path=monitor.path,
         interval=monitor.interval,
         scrapeTimeout=monitor.scrape_timeout,
         relabelings=list(monitor.relabelings),
@@ -72,7 +82,8 @@ def _monitor(
         spec={
             "selector": {"matchLabels": dict(selector)},
             "podMetricsEndpoints": [
-                {"port": port, **said} for port in ([monitor.port] if monitor.port else ports)
+                {**port, **endpoint, **said}
+                for port in ([{"port": monitor.port}] if monitor.port else ports)
             ],
             **(monitor.fields or {}),
         },
