@@ -1,4 +1,4 @@
-"""Findings a model accepts: `accept: {CODE: reason}`.
+"""Findings a model accepts: `accept: {CODE: reason}`, or `{CODE: {reason, until}}`.
 
 In: a model's document and what was found of it. Out: the same, with accepted errors as warnings
 that tell the reason. Which codes can be accepted, their registry says.
@@ -6,35 +6,49 @@ that tell the reason. Which codes can be accepted, their registry says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from modelmill.catalog import Document
 from modelmill.codes import CODES
 from modelmill.diagnostics import Diagnostic, Note, error, warning
+from modelmill.spec.documents import Acceptance
 
 ACCEPTABLE = {each.code: each.title for each in CODES if each.acceptable}
 
 
 def accepted(model: Document, found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """The findings, accepted ones as warnings."""
-    reasons = model.record.accept
-    return [_softened(each, reasons.get(each.code, "")) for each in found]
+    entries = _entries(model)
+    return [_softened(each, entries.get(each.code)) for each in found]
 
 
-def _softened(found: Diagnostic, reason: str) -> Diagnostic:
-    if not reason or found.severity != "error" or found.code not in ACCEPTABLE:
+def _entries(model: Document) -> dict[str, Acceptance]:
+    """What is accepted, by code; a text alone is the reason."""
+    written: Mapping[str, str | Acceptance] = model.record.accept
+    return {
+        code: entry if isinstance(entry, Acceptance) else Acceptance(reason=entry)
+        for code, entry in written.items()
+    }
+
+
+def _softened(found: Diagnostic, entry: Acceptance | None) -> Diagnostic:
+    if entry is None or not entry.reason:
         return found
-    return found._replace(severity="warning", notes=(*found.notes, Note(f"accepted: {reason}")))
+    if found.severity != "error" or found.code not in ACCEPTABLE:
+        return found
+    until = f" until {entry.until}" if entry.until is not None else ""
+    note = Note(f"accepted{until}: {entry.reason}")
+    return found._replace(severity="warning", notes=(*found.notes, note))
 
 
 def misused(model: Document, found: Iterable[Diagnostic] | None) -> list[Diagnostic]:
     """What is accepted and cannot be, or is not found; `found` is None where not all was judged."""
-    reasons = model.record.accept
+    entries = _entries(model)
     seen = None if found is None else {each.code for each in found}
     return [
         diagnostic
-        for code, reason in reasons.items()
-        for diagnostic in _misused(model, code, reason, seen)
+        for code, entry in entries.items()
+        for diagnostic in _misused(model, code, entry.reason, seen)
     ]
 
 

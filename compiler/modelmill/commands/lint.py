@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from modelmill import console
 from modelmill.catalog import Catalog, Document
 from modelmill.commands.shared import format_option, read
 from modelmill.diagnostics import CompileError, Diagnostic
+from modelmill.expiry import expired
 from modelmill.pipeline import compile_repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.sources import PROJECT
@@ -19,24 +22,46 @@ from modelmill.sources import PROJECT
 
 @click.command(name="lint")
 @click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE]...")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day on which what is accepted must hold.",
+    show_default="that of SOURCE_DATE_EPOCH, or the clock's",
+)
 @format_option
 @click.pass_obj
-def command(directory: Path, files: tuple[str, ...], format_name: str) -> int:
+def command(
+    directory: Path, files: tuple[str, ...], today: datetime | None, format_name: str
+) -> int:
     """Check the repository, or only the models that the files given are part of.
 
     A preset or overlay given stands for every model it reaches; other files' findings are left out.
     """
+    day = today.date() if today is not None else _today()
     sources, repository = read(directory, format_name)
+    late = expired(repository.catalog, day)
     if not files:
         everything = compile_repository(repository, seen=console.Progress("checking")).diagnostics
-        return console.findings(everything, sources.texts, format_name)
+        return console.findings([*everything, *late], sources.texts, format_name)
     paths = {_relative(sources.root, directory, each) for each in files}
     for path in sorted(paths - sources.texts.keys()):
         console.say(f"note: {path} is not a file that modelmill reads")
     models = _reached(repository.catalog, paths)
     everything = compile_repository(repository, models).diagnostics
-    found = _about(everything, paths, models, repository.catalog)
+    found = _about([*everything, *late], paths, models, repository.catalog)
     return console.findings(found, sources.texts, format_name)
+
+
+def _today() -> date:
+    """The day as all the world has it; a build that is to be repeated says which it was."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(UTC).date()
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date()
+    except (ValueError, OverflowError, OSError):
+        raise click.UsageError(f"SOURCE_DATE_EPOCH is no time: `{epoch}`") from None
 
 
 def _relative(root: Path, directory: Path, path: str) -> str:

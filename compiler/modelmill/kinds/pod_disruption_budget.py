@@ -1,32 +1,55 @@
-"""PodDisruptionBudget of each role that asks for one."""
+"""PodDisruptionBudget of each role and of the endpoint picker, where one asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from modelmill import names
-from modelmill.containers import given, int_or_string
+from modelmill.containers import Manifest, given, int_or_string
 from modelmill.resource import Resource, resource
+from modelmill.spec.role import PodDisruptionBudget
 from modelmill.variant import Variant
+
+PICKER = "epp"
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
     for key, role in variant.roles.items():
-        budget = role.pod_disruption_budget
-        if budget is None:
-            continue
-        available, unavailable = budget.min_available, budget.max_unavailable
-        if available is None and unavailable is None:
-            unavailable = "1"
-        yield resource(
-            "policy/v1",
-            "PodDisruptionBudget",
-            variant.workload_name(key),
-            labels=names.labels(variant.name, key, variant.labels),
-            spec={
-                **given(
-                    minAvailable=int_or_string(available), maxUnavailable=int_or_string(unavailable)
-                ),
-                "selector": {"matchLabels": variant.selector(key)},
-            },
-        )
+        if role.pod_disruption_budget is not None:
+            name, selector = variant.workload_name(key), variant.pods_of(key)
+            yield _budget(variant, role.pod_disruption_budget, key, name, selector)
+    scheduler = variant.scheduler
+    if scheduler is not None and scheduler.pod_disruption_budget is not None:
+        name, selector = variant.picker_name, {"matchLabels": variant.component_labels(PICKER)}
+        # Pickers that do not lead are never ready: their nodes could not be drained otherwise.
+        policy = "AlwaysAllow" if scheduler.replicas > 1 else None
+        budget = scheduler.pod_disruption_budget
+        yield _budget(variant, budget, PICKER, name, selector, unready=policy)
+
+
+def _budget(
+    variant: Variant,
+    budget: PodDisruptionBudget,
+    component: str,
+    name: str,
+    selector: Manifest,
+    *,
+    unready: str | None = None,
+) -> Resource:
+    """A budget that says nothing lets one pod go at a time."""
+    available, unavailable = budget.min_available, budget.max_unavailable
+    if available is None and unavailable is None:
+        unavailable = "1"
+    return resource(
+        "policy/v1",
+        "PodDisruptionBudget",
+        name,
+        labels=names.labels(variant.name, component, variant.labels),
+        spec={
+            **given(
+                minAvailable=int_or_string(available), maxUnavailable=int_or_string(unavailable)
+            ),
+            "selector": selector,
+            **given(unhealthyPodEvictionPolicy=unready),
+        },
+    )

@@ -1,0 +1,59 @@
+"""What holds only until a day: findings that are accepted, and exemptions from pod security.
+
+In: the catalog and a day. Out: findings. A compile never asks what day it is: the same input would
+give another result tomorrow. `lint` does, and says so in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from modelmill.catalog import Catalog
+from modelmill.diagnostics import Diagnostic, error, warning
+from modelmill.spec.documents import Acceptance
+from modelmill.tree import Node
+
+SOON = timedelta(days=14)
+HINT = "mend what it is about and take it out, or agree on another day"
+
+
+class Term(NamedTuple):
+    """Something that holds until the end of a day: what it is, as a message begins."""
+
+    what: str
+    until: str
+    node: Node
+
+
+def expired(catalog: Catalog, today: date) -> list[Diagnostic]:
+    """What is past on that day, and what soon will be."""
+    return [each for term in _terms(catalog) for each in _judged(term, today)]
+
+
+def _terms(catalog: Catalog) -> Iterator[Term]:
+    for model in catalog.models.values():
+        for code, entry in model.record.accept.items():
+            if isinstance(entry, Acceptance) and entry.until is not None:
+                node = model.node.nearest("accept", code, "until")
+                yield Term(f"`{code}` is accepted", entry.until, node)
+    for overlay in catalog.overlays.values():
+        for name, exemption in overlay.record.pod_security_exemptions.items():
+            node = overlay.node.nearest("podSecurityExemptions", name, "until")
+            yield Term(f"`{name}` is exempt", exemption.until, node)
+
+
+def _judged(term: Term, today: date) -> Iterable[Diagnostic]:
+    try:
+        last = date.fromisoformat(term.until)
+    except ValueError:
+        yield error("C571", f"there is no day {term.until}", term.node.span)
+        return
+    until = f"{term.what} until {term.until}, which is"
+    left = (last - today).days
+    if left < 0:
+        yield error("C571", f"{until} past", term.node.span, HINT)
+    elif last - today <= SOON:
+        when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
+        yield warning("C571", f"{until} {when}", term.node.span, HINT)
