@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from test_kinds import VLLM, by_name, engine, objects, pod
 
@@ -114,3 +115,117 @@ def test_a_rule_has_at_most_eight_matches(tmp_path: Path) -> None:
     many = ", ".join(f"a{number}: {{uri: pvc://x/{number}}}" for number in range(20))
     rules = objects(tmp_path, VLLM + model(f"{{{many}}}") + ROUTED)["HTTPRoute", "tiny"]["spec"]
     assert [len(rule["matches"]) for rule in rules["rules"]] == [8, 8, 5]
+
+
+# Loaded while engines run
+
+SIDECAR = ", adapterSync: {by: sidecar, image: 'syncer:v1.4.0'}"
+RESOLVER = ", adapterSync: {by: resolver}"
+CACHED = f", revision: {SHA}, size: 1Gi, cache: {{claim: {{}}}}"
+ONE_MORE = {
+    "of-the-hub": ("hf://acme/tiny", "hf://acme/{name}", SIDECAR),
+    "on-a-claim": ("hf://acme/tiny", "pvc://adapters/{name}", SIDECAR),
+    "beside-the-weights": ("pvc://models/tiny", "pvc://models/lora/{name}", SIDECAR),
+    "in-a-folder": ("hf://acme/tiny", "pvc://adapters/lora/{name}", RESOLVER),
+}
+
+
+@pytest.mark.parametrize(("uri", "adapter", "sync"), ONE_MORE.values(), ids=ONE_MORE)
+def test_one_more_adapter_is_no_other_pod(
+    tmp_path: Path, uri: str, adapter: str, sync: str
+) -> None:
+    def of(*names: str) -> str:
+        each = (f"{name}: {{uri: '{adapter.format(name=name)}', rank: 8}}" for name in names)
+        return VLLM + model("{" + ", ".join(each) + "}", sync, uri)
+
+    one, two = objects(tmp_path / "1", of("a")), objects(tmp_path / "2", of("a", "b"))
+    assert one["Deployment", "tiny-decode"] == two["Deployment", "tiny-decode"]
+    args = by_name(pod(tmp_path / "3", of("a"))["containers"])["modelserver"]["args"]
+    assert "--enable-lora" in args
+    assert not any(word.startswith("--lora-modules") for word in args)
+
+
+def test_one_more_adapter_of_a_cache_is_another_job(tmp_path: Path) -> None:
+    def of(*names: str) -> dict[tuple[str, str], Any]:
+        each = ", ".join(f"{name}: {{uri: hf://acme/{name}, revision: {SHA}}}" for name in names)
+        spec = VLLM + model(f"{{{each}}}", CACHED + SIDECAR, "hf://acme/tiny")
+        return objects(tmp_path / "-".join(names), spec)
+
+    one, two = of("a"), of("a", "b")
+    assert one["Deployment", "tiny-decode"] == two["Deployment", "tiny-decode"]
+    jobs = [next(name for kind, name in found if kind == "Job") for found in (one, two)]
+    assert jobs[0] != jobs[1]
+    (wanted,) = two["ConfigMap", "tiny-adapters"]["data"].values()
+    sources = [each["source"] for each in wanted_models(wanted)]
+    assert all(source.startswith("/model-cache/adapters/") for source in sources)
+
+
+def wanted_models(text: str) -> Any:
+    return yaml.safe_load(text)["vLLMLoRAConfig"]["ensureExist"]["models"]
+
+
+def test_a_sidecar_is_told_of_the_engine_behind_the_proxy(tmp_path: Path) -> None:
+    spec = VLLM + "kvTransfer: {connector: nixl}\nroles: {decode: {}, prefill: {}}\n"
+    spec += model("{a: {uri: pvc://x/a}}", SIDECAR)
+    data = objects(tmp_path, spec)["ConfigMap", "tiny-adapters"]["data"]
+    ports = {name: yaml.safe_load(text)["vLLMLoRAConfig"]["port"] for name, text in data.items()}
+    assert ports == {"8000.yaml": 8000, "8200.yaml": 8200}
+
+
+def test_a_mounted_config_map_is_the_whole_folder(tmp_path: Path) -> None:
+    """Of a file that is mounted by subPath a running pod sees no change."""
+    (sidecar,) = pod(tmp_path, VLLM + model("{a: {uri: pvc://x/a}}", SIDECAR))["initContainers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert [each.get("subPath") for each in sidecar["volumeMounts"]] == [None]
+
+
+def test_workers_that_serve_nothing_have_no_sidecar(tmp_path: Path) -> None:
+    spec = VLLM + model("{a: {uri: pvc://x/a}}", SIDECAR)
+    spec += "roles: {decode: {parallelism: {data: 4, dataLocal: 2}, worker: {}}}\n"
+    spec += "accelerator: {name: h100, resource: nvidia.com/gpu, perNode: 8}\n"
+    group = objects(tmp_path, spec)["LeaderWorkerSet", "tiny-decode"]["spec"]
+    templates = group["leaderWorkerTemplate"]
+    leader, worker = (templates[name]["spec"] for name in ("leaderTemplate", "workerTemplate"))
+    assert [each["name"] for each in leader["initContainers"]] == ["adapter-sync"]
+    assert "initContainers" not in worker
+    # vLLM refuses adapters at runtime with a server for each rank.
+    assert "--api-server-count=1" in leader["containers"][0]["args"]
+    assert not any("api-server-count" in word for word in worker["containers"][0]["args"])
+
+
+def test_a_simulator_is_told_at_its_start(tmp_path: Path) -> None:
+    found = objects(tmp_path, model("{a: {uri: pvc://x/a}}", SIDECAR))
+    assert ("ConfigMap", "tiny-adapters") not in found
+    assert '"name":"a"' in str(engine(tmp_path, model("{a: {uri: pvc://x/a}}", SIDECAR))["args"])
+
+
+def test_adapters_of_the_hub_come_with_its_token(tmp_path: Path) -> None:
+    more = ", auth: {secretName: hf}" + SIDECAR
+    env = by_name(engine(tmp_path, VLLM + model("{a: {uri: hf://acme/a}}", more))["env"])
+    assert env["HF_TOKEN"]["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
+
+
+def test_both_sides_of_a_pair_load_the_adapters(tmp_path: Path) -> None:
+    spec = VLLM + model("{a: {uri: pvc://x/a}}")
+    spec += "kvTransfer: {connector: nixl}\nroles: {decode: {}, prefill: {}}\n"
+    found = objects(tmp_path, spec)
+    for role in ("decode", "prefill"):
+        template = found["Deployment", f"tiny-{role}"]["spec"]["template"]
+        args = by_name(template["spec"]["containers"])["modelserver"]["args"]
+        assert "--enable-lora" in args
+
+
+def test_sglang_pins_what_is_to_stay(tmp_path: Path) -> None:
+    spec = SGLANG + model("{a: {uri: pvc://x/a, pinned: true}, b: {uri: pvc://x/b}}")
+    told = [word for word in engine(tmp_path, spec)["args"] if word.startswith('{"lora_name"')]
+    assert [('"pinned":true' in word) for word in told] == [True, False]
+
+
+@pytest.mark.parametrize("more", ["", f", revision: {SHA}, cache: {{claim: {{size: 1Gi}}}}"])
+def test_the_order_of_adapters_restarts_nothing(tmp_path: Path, more: str) -> None:
+    each = [f"{name}: {{uri: hf://acme/{name}, revision: {SHA}}}" for name in ("b", "a")]
+    found = [
+        objects(tmp_path / str(n), VLLM + model(f"{{{', '.join(order)}}}", more, "hf://acme/tiny"))
+        for n, order in enumerate((each, each[::-1]))
+    ]
+    assert found[0] == found[1]

@@ -421,9 +421,10 @@ def test_a_port_for_each_rank_everywhere(tmp_path: Path, sizes: str) -> None:
 
 def test_the_sidecar_listens_for_each_rank(tmp_path: Path) -> None:
     spread = "{data: 4, loadBalancing: external}"
+    picked = PICKED.replace("plugins: {p: {", "plugins: {decode-filter: {}, p: {")
     found = objects(
         tmp_path,
-        f"{PICKED}\nkvTransfer: {{connector: nixl}}\nroles: {{decode: {{parallelism: {spread}}}, "
+        f"{picked}\nkvTransfer: {{connector: nixl}}\nroles: {{decode: {{parallelism: {spread}}}, "
         f"prefill: {{parallelism: {spread}}}}}",
     )
     template = found["Deployment", "tiny-decode"]["spec"]["template"]["spec"]

@@ -4,7 +4,8 @@ In: a variant. Out: what an engine loads; the volumes, mounts and init container
 
 An adapter on the hub is fetched by an init container into a folder, or by what fills the model's
 cache: an engine that is told a hub name would take whatever `main` is that day, and could not start
-without the hub (vllm/lora/utils.py, get_adapter_absolute_path).
+without the hub (vllm/lora/utils.py, get_adapter_absolute_path). Only where adapters are loaded by a
+sidecar (`adapter_sync`) does the engine fetch them, as an init container would have to run again.
 """
 
 from __future__ import annotations
@@ -12,17 +13,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from modelmill import model_cache
+from modelmill import model_cache, object_store
 from modelmill.containers import Manifest, container_fields, env_list
 from modelmill.engines import ENGINES, LoadedAdapter
+from modelmill.model_cache import Fetch
 from modelmill.model_uri import ModelUri, parse_uri
 from modelmill.names import NAME_LIMIT
 from modelmill.spec.adapters import Adapter
+from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
-SCHEMES = ("hf", "pvc", "oci")
+SCHEMES = ("hf", "pvc", "oci", "s3", "gs")
+STORED = "stored-adapters"
+"""The init container that fetches those of object stores."""
+SYNCED_ENGINE = "vllm"
+"""The engine whose server takes adapters while it runs, and finds them by name in a folder."""
 TOP = "/adapters"
 DOWNLOADED = "adapters"
 """Volume of adapters that an init container fetches, and the folder below TOP it is mounted at."""
@@ -38,6 +45,18 @@ class Placed(NamedTuple):
     volume: str
     path: str
 
+    @property
+    def is_downloaded(self) -> bool:
+        """Whether an init container fetches it."""
+        return self.volume == DOWNLOADED
+
+
+def sync_of(variant: Variant, key: str) -> str:
+    """Who loads adapters while the role's engine runs: `sidecar` or `resolver`; "" where they are
+    loaded at its start."""
+    role, sync = variant.roles[key], variant.spec.model.adapter_sync
+    return sync.by if sync and role.engine and role.engine.type == SYNCED_ENGINE else ""
+
 
 def placed(variant: Variant, key: str) -> list[Placed]:
     """The adapters of the role's pods."""
@@ -48,8 +67,8 @@ def placed(variant: Variant, key: str) -> list[Placed]:
         if key not in model_cache.readers(variant):
             # A simulator reads none; it takes any path.
             volume, path = "", f"{TOP}/{name}"
-        elif source.hub_name:
-            volume, path = _downloaded(variant, key, adapter, source)
+        elif source.hub_name or source.url:
+            volume, path = _fetched(variant, key, name, adapter, source)
         elif variant.spec.model.mounted and _same_volume(source, weights):
             volume, path = "", source._replace(mount=weights.mount).argument
         else:
@@ -59,14 +78,17 @@ def placed(variant: Variant, key: str) -> list[Placed]:
     return found
 
 
-def _downloaded(variant: Variant, key: str, adapter: Adapter, source: ModelUri) -> tuple[str, str]:
-    folder = model_cache.adapter_folder(source.hub_name, adapter.revision)
-    if model_cache.is_filled(variant):
+def _fetched(
+    variant: Variant, key: str, name: str, adapter: Adapter, source: ModelUri
+) -> tuple[str, str]:
+    sync = sync_of(variant, key)
+    folder = model_cache.adapter_folder(source.argument, adapter.revision)
+    if source.hub_name and model_cache.is_filled(variant):
         return "", f"{model_cache.weights_of(variant).mount}/{folder}"
-    if variant.is_bare(key):
-        # Its pods have no init container but those people wrote: the engine fetches it.
-        return "", source.hub_name
-    return DOWNLOADED, f"{TOP}/{folder}"
+    if variant.is_bare(key) or sync == "sidecar":
+        # A bare pod has no init container but those people wrote: the engine fetches it.
+        return "", source.argument
+    return DOWNLOADED, f"{DOWNLOADS}/{name}" if sync == "resolver" else f"{TOP}/{folder}"
 
 
 def _same_volume(source: ModelUri, weights: ModelUri) -> bool:
@@ -91,9 +113,23 @@ def loaded(variant: Variant, key: str) -> tuple[LoadedAdapter, ...]:
             each.path,
             each.adapter.base_model or variant.spec.model.name,
             each.adapter.rank,
+            each.adapter.pinned,
         )
         for each in sorted(placed(variant, key))
     )
+
+
+def folder(variant: Variant, key: str) -> str:
+    """The folder in which a resolver finds the role's adapters by their names; "" without one."""
+    if sync_of(variant, key) != "resolver":
+        return ""
+    return next((folder_of(each) for each in placed(variant, key)), "")
+
+
+def folder_of(each: Placed) -> str:
+    """The folder in which the adapter is by its name; "" where it is by another."""
+    ending = f"/{each.name}"
+    return each.path.removesuffix(ending) if each.path.endswith(ending) else ""
 
 
 def volumes(variant: Variant, key: str) -> list[Manifest]:
@@ -117,38 +153,70 @@ def mounts(variant: Variant, key: str) -> list[Manifest]:
     ]
 
 
+def env(variant: Variant, key: str) -> dict[str, Any]:
+    """What the engine needs to fetch adapters itself: the hub's token."""
+    found = placed(variant, key)
+    is_asked = any(each.source.hub_name and each.path == each.source.hub_name for each in found)
+    return model_cache.token_env(variant) if is_asked else {}
+
+
 def download(variant: Variant, key: str) -> list[Manifest]:
-    """The init container that fetches adapters. The image is the engine's, which has the hub's
-    client; so is the environment, which may name a mirror of the hub."""
+    """The init containers that fetch adapters, of the hub and of object stores."""
+    wanted = {each.path: each for each in sorted(placed(variant, key)) if each.is_downloaded}
+    of_hub = [each for each in wanted.values() if each.source.hub_name]
+    of_stores = {path: each.source.url for path, each in wanted.items() if each.source.url}
     role = variant.roles[key]
-    if not any(each["name"] == DOWNLOADED for each in volumes(variant, key)):
-        return []
+    assert role.engine is not None or not wanted
+    found = [_of_the_hub(variant, role, of_hub)] if of_hub else []
+    if of_stores:
+        asked = object_store.for_a_store(role.engine.env if role.engine else {})
+        mount = {"name": DOWNLOADED, "mountPath": DOWNLOADS}
+        found.append(
+            object_store.fetch_container(variant, STORED, of_stores, [mount], further_env=asked)
+        )
+    return found
+
+
+def _of_the_hub(variant: Variant, role: Role, wanted: list[Placed]) -> Manifest:
+    """The image is the engine's, which has the hub's client; so is the environment, which may name
+    a mirror of the hub."""
     assert role.engine is not None
-    env = {
+    variables = {
         **model_cache.token_env(variant),
         **role.engine.env,
         "HF_HOME": f"{DOWNLOADS}/.huggingface",
     }
-    lines = model_cache.commands(model_cache.adapter_fetches(variant), TOP)
-    container = {
+    fetches = [
+        Fetch(each.source.hub_name, each.adapter.revision, folder=_below_top(each))
+        for each in wanted
+    ]
+    return {
         "name": DOWNLOADED,
         "image": role.engine.image,
-        "command": ["/bin/sh", "-ec", "\n".join([*lines, ""])],
-        "env": env_list(env),
+        "command": ["/bin/sh", "-ec", "\n".join([*model_cache.commands(fetches, TOP), ""])],
+        "env": env_list(variables),
         **container_fields(None),
         "volumeMounts": [{"name": DOWNLOADED, "mountPath": DOWNLOADS}],
     }
-    return [container]
+
+
+def are_stored(variant: Variant, key: str) -> bool:
+    """Whether an init container fetches adapters of an object store."""
+    return any(each.is_downloaded and each.source.url for each in placed(variant, key))
+
+
+def _below_top(each: Placed) -> str:
+    return each.path.removeprefix(f"{TOP}/")
 
 
 def names_served(variant: Variant) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each name that requests may ask for, with the place where it is set: the model's, its
-    adapters' and those that `routing.rewrites` stands for."""
+    """Each name that requests may ask for, with the place where it is set: the model's, then its
+    adapters' and those that `routing.rewrites` stands for, sorted."""
     yield variant.spec.model.name, ("model", "name")
-    for name in variant.spec.model.adapters:
+    for name in sorted(variant.spec.model.adapters):
         yield requested(variant, name), ("model", "adapters", name)
     known = {variant.spec.model.name, *variant.spec.model.adapters}
-    for name in variant.routing.rewrites:
+    for name in sorted(variant.routing.rewrites):
         if name not in known:
             yield name, ("routing", "rewrites", name)
 
