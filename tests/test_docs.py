@@ -45,7 +45,11 @@ def test_the_readmes_import_prints_what_it_says() -> None:
     assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-GUIDES = {"import-helm-values.md": ("I801", "I820"), "import-modelservice.md": ("I831", "I850")}
+GUIDES = {
+    "import-helm-values.md": ("I801", "I820"),
+    "import-modelservice.md": ("I831", "I850"),
+    "import-llmisvc.md": ("I851", "I868"),
+}
 """Guides to importers, and the first and last code of which they tell."""
 
 

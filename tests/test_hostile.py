@@ -17,8 +17,11 @@ from modelmill import yamltext
 from support import compiled, run, write_files
 
 API = "modelmill.dev/v1alpha1"
-# None is a restart policy as well.
-PYTHON = re.compile(r"<modelmill|NoneType|(?<!AfterStart, )\bNone\b|dict_keys|object at 0x")
+# None is a restart policy as well, and a strategy and a policy of ExternalSecrets.
+PYTHON = re.compile(
+    r"<modelmill|NoneType|(?<!AfterStart, )(?<!Strategy: )(?<!Policy: )\bNone\b"
+    r"|dict_keys|object at 0x"
+)
 CONTAINER = {
     "image": "ghcr.io/acme/side:v1",
     "command": ["a"],
@@ -109,6 +112,19 @@ WORKLOAD = {
     "resources": {"requests": {"cpu": "4"}, "limits": {"memory": "64Gi"}},
     "sharedMemory": "2Gi",
     "kvTransfer": {"connector": "nixl", "config": {"kv_buffer_size": 1}},
+    "kvCacheOffloading": {
+        "connector": "native",
+        "cpu": "1Gi",
+        "evictionPolicy": "lru",
+        "blockSize": 256,
+        "tiers": {
+            "a": {"emptyDir": {"size": "1Gi"}, "threads": 2},
+            "b": {"claim": {"size": "1Gi", "storageClassName": "s", "accessModes": []}},
+            "c": {"existingClaim": {"name": "c", "path": "a"}},
+        },
+        "config": {"store_threshold": 1},
+    },
+    "kvEvents": {"port": 5556, "replayPort": 5559, "topic": "kv@", "config": {"hwm": 1}},
     "probes": {"readiness": {"httpGet": {"path": "/x"}}, "liveness": {"failureThreshold": 2}},
     "strategy": {"type": "RollingUpdate", "maxSurge": "1"},
     "podDisruptionBudget": {"maxUnavailable": "1"},
@@ -127,6 +143,49 @@ WORKLOAD = {
         k: v for k, v in FIELDS.items() if k not in ("resources", "restartPolicy", "probes")
     },
 }
+PLUGINS = {
+    "scorer": {"type": "queue-scorer"},
+    "decode-filter": {},
+    "token-producer": {"parameters": {"vllm": {"timeout": "5s"}}},
+    "latency-scorer": {"parameters": {"ttftWeight": 0.5}},
+    "concurrency-detector": {"parameters": {"maxConcurrency": 1}},
+    "metrics-data-source": {},
+    "sessions": {"type": "inflight-load-producer"},
+    "file-discovery": {"parameters": {"path": "/etc/pods.yaml", "watchFile": True}},
+}
+SCALING = {
+    "by": "keda",
+    "minReplicas": 1,
+    "maxReplicas": 4,
+    "triggers": {
+        "engine-running": {"target": 16, "type": "AverageValue", "activation": 1},
+        "slow": {"signal": "engine-waiting", "target": "2.5"},
+        "own": {"query": "sum(up)", "target": 1},
+    },
+    "furtherTriggers": {"nightly": {"type": "cron", "metadata": {"timezone": "UTC"}}},
+    "idleReplicas": 0,
+    "pollingInterval": 15,
+    "cooldownPeriod": 300,
+    "initialCooldownPeriod": 60,
+    "fallback": {"failureThreshold": 3, "replicas": 2, "behavior": "static"},
+    "behavior": {
+        "scaleUp": {
+            "selectPolicy": "Max",
+            "policies": [{"type": "Pods", "value": 2, "periodSeconds": 15}],
+        },
+        "scaleDown": {"stabilizationWindowSeconds": 60, "tolerance": "50m"},
+    },
+    "scalingModifiers": {
+        "formula": "slow + own",
+        "target": "1",
+        "activationTarget": 0.5,
+        "metricType": "AverageValue",
+    },
+    "restoreToOriginalReplicaCount": True,
+    "name": "tiny-scaler",
+    "metadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}},
+    "window": "1m",
+}
 SPEC = {
     "model": {
         "name": "acme/tiny",
@@ -137,7 +196,13 @@ SPEC = {
         "readOnly": True,
         "auth": {"secretName": "hf", "secretKey": "TOKEN"},
         "adapters": {
-            "sql": {"uri": "hf://acme/sql", "revision": "v1", "rank": 16, "baseModel": "acme/x"},
+            "sql": {
+                "uri": "hf://acme/sql",
+                "revision": "v1",
+                "rank": 16,
+                "baseModel": "acme/x",
+                "objective": "batch",
+            },
             "forms": {"uri": "oci://ghcr.io/acme/adapters:v1::forms", "rank": 8},
             "chat": {"uri": "pvc://adapters/chat"},
         },
@@ -159,7 +224,12 @@ SPEC = {
     **WORKLOAD,
     "roles": {
         "decode": {"replicas": 2, "parallelism": {"tensor": 2, "data": 2, "expert": True}},
-        "prefill": {"type": "prefill", "extends": ["more"], "strategy": {"type": "Recreate"}},
+        "prefill": {
+            "type": "prefill",
+            "extends": ["more"],
+            "strategy": {"type": "Recreate"},
+            "autoscaling": SCALING,
+        },
         "wide": {
             "type": "decode",
             "parallelism": {
@@ -203,7 +273,12 @@ SPEC = {
     },
     "routing": {
         "port": 8000,
-        "gateway": {"name": "gateway", "namespace": "infra", "sectionName": "http"},
+        "gateway": {
+            "name": "gateway",
+            "namespace": "infra",
+            "sectionName": "http",
+            "provider": "istio",
+        },
         "route": {
             "hostnames": ["a.example"],
             "path": "/v1",
@@ -211,9 +286,34 @@ SPEC = {
             "matchModel": "model-name",
             "headers": {"x-model": "tiny"},
             "timeout": "60s",
+            "rules": {
+                "gold": {
+                    "headers": {"x-tier": "gold"},
+                    "path": "/v1/chat",
+                    "pathRewrite": "/chat",
+                    "split": {"tiny": 1},
+                    "objective": "batch",
+                    "requestHeaders": {"x-source": "gateway"},
+                    "timeout": "30s",
+                }
+            },
+            "namespace": "infra",
             "metadata": {"labels": {"a": "b"}},
         },
+        "objectives": {"batch": {"priority": -10, "name": "overnight"}},
         "split": {"tiny": 1},
+        "service": {
+            "monitor": {
+                "interval": "15s",
+                "scrapeTimeout": "10s",
+                "path": "/m",
+                "labels": {"release": "prometheus"},
+                "annotations": {"a": "b"},
+                "relabelings": [{"targetLabel": "x"}],
+                "metricRelabelings": [{"action": "drop"}],
+                "fields": {"podTargetLabels": ["a"]},
+            }
+        },
         "rewrites": {"tables": {"sql": 90, "chat": 10}},
         "pool": {"failureMode": "FailClose", "appProtocol": "http"},
         "scheduler": {
@@ -224,10 +324,54 @@ SPEC = {
             "env": {"A": "b"},
             "config": {
                 "name": "own",
-                "plugins": {"scorer": {"type": "queue-scorer", "parameters": {"a": 1}}},
-                "schedulingProfiles": {"default": {"plugins": {"scorer": {"weight": 2}}}},
-                "featureGates": {"x": True},
-                "dataLayer": {"sources": []},
+                "plugins": PLUGINS,
+                "schedulingProfiles": {
+                    "default": {"plugins": {"decode-filter": {}, "scorer": {"weight": 2}}}
+                },
+                "featureGates": {"flowControl": True},
+                "dataLayer": {
+                    "injectDefaults": False,
+                    "sources": {"metrics-data-source": {"extractors": {"sessions": {}}}},
+                    "discovery": {"pluginRef": "file-discovery"},
+                    "peerDiscovery": {"pluginRef": "sessions"},
+                    "crossReplicaSyncerPluginRef": "sessions",
+                    "crossReplicaSyncInterval": "1s",
+                },
+                "flowControl": {
+                    "maxBytes": "1Gi",
+                    "maxRequests": "100",
+                    "defaultRequestTTL": "60s",
+                    "noEndpointRequestTTL": "10m",
+                    "defaultPriorityBand": {"maxBytes": "1Mi"},
+                    "defaultNegativePriorityBand": {"maxRequests": "10"},
+                    "priorityBands": {
+                        "0": {
+                            "fairnessPolicyRef": "global-strict-fairness-policy",
+                            "orderingPolicyRef": "fcfs-ordering-policy",
+                        }
+                    },
+                    "usageLimitPolicyPluginRef": "static-usage-limit-policy",
+                    "saturationDetector": {"pluginRef": "concurrency-detector"},
+                    "enableEviction": True,
+                },
+                "requestHandler": {"parsers": {"openai-parser": {}}},
+            },
+            "tokenizer": {
+                "separate": True,
+                "replicas": 2,
+                "port": 8080,
+                "image": "vllm-cpu:v1",
+                "flags": {"trust-remote-code": True},
+                "env": {"A": "b"},
+                "resources": {"requests": {"cpu": "1"}},
+                "metadata": {"labels": {"a": "b"}},
+                "pod": {"nodeSelector": {"a": "b"}},
+                "container": {"imagePullPolicy": "Always"},
+            },
+            "latencyPredictor": {
+                "predictionServers": 2,
+                "training": {"image": "train:v1", "env": {"A": "b"}, "resources": {"limits": {}}},
+                "prediction": {"container": {"imagePullPolicy": "Always"}},
             },
             "podMonitor": {"path": "/m"},
             "pod": {"tolerations": {"a": {"operator": "Exists"}}},
@@ -239,12 +383,63 @@ SPEC = {
             "env": {"A": "b"},
         },
     },
+    "alerts": {
+        "interval": "30s",
+        "labels": {"release": "prometheus"},
+        "rules": {
+            "slow": {
+                "signal": "ttft-p90",
+                "above": "2",
+                "duration": "10m",
+                "window": "5m",
+                "severity": "critical",
+                "summary": "slow",
+                "runbookUrl": "https://runbooks.example/slow",
+                "labels": {"page": "yes"},
+            },
+            "idle": {"expr": "sum(up)", "below": 1},
+        },
+    },
+    "dashboard": {
+        "labels": {"grafana_dashboard": "1"},
+        "annotations": {"grafana_folder": "LLM"},
+        "panels": {
+            "power": {"title": "Power", "expr": "sum(up)", "unit": "watt", "legend": "{{pod}}"}
+        },
+    },
+    "prometheus": {
+        "serverAddress": "https://prometheus:9090",
+        "unsafeSsl": True,
+        "authModes": "bearer",
+        "authentication": {"name": "prometheus", "kind": "ClusterTriggerAuthentication"},
+    },
     "tracing": {
         "endpoint": "http://otel:4317",
         "sampler": "always_on",
         "samplerArgument": "1",
         "detail": "all",
         "serviceNames": {"decode": "a"},
+    },
+    "networkPolicy": {
+        "gateway": {"proxies": {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}},
+        "clients": {"chat": {"namespace": "chat", "podSelector": {"matchLabels": {"a": "b"}}}},
+        "monitoring": {"prometheus": {"namespaceSelector": {"matchLabels": {"a": "b"}}}},
+        "egress": {
+            "proxy": {
+                "to": [{"podSelector": {}}],
+                "ports": [{"port": 3128, "endPort": 3130, "protocol": "UDP"}, {"port": "http"}],
+            }
+        },
+    },
+    "externalSecrets": {
+        "api": {
+            "store": "vault",
+            "storeKind": "SecretStore",
+            "refreshInterval": "30m",
+            "type": "Opaque",
+            "data": {"key": {"key": "a", "property": "b", "version": "1"}},
+            "extract": "all",
+        }
     },
     "extraObjects": {
         "config": {
@@ -272,6 +467,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kind": "Model",
         "metadata": {"name": "tiny", "labels": {"team": "a"}, "annotations": {"b": "c"}},
         "extends": ["more"],
+        "accept": {"C504": {"reason": "moves", "until": "2099-01-01"}, "C529": "tried"},
         "spec": SPEC,
         "environments": {
             "prod": {
@@ -281,6 +477,93 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
                 }
             }
         },
+    },
+    "models/stored.yaml": {
+        "apiVersion": API,
+        "kind": "Model",
+        "metadata": {"name": "stored", "labels": {"team": "a"}},
+        "extends": ["base"],
+        "spec": {
+            "model": {
+                "name": "acme/stored",
+                "uri": "s3://models/stored",
+                "loading": "downloaded",
+                "endpoint": "https://minio:9000",
+                "size": "1Gi",
+                "auth": {"secretName": "minio"},
+            },
+            "pod": {"serviceAccountName": None},
+            "kvCacheOffloading": {
+                "connector": "mooncake",
+                "cpu": "1Gi",
+                "mooncake": {
+                    "masterServerAddress": "m:1",
+                    "metadataServer": "P2PHANDSHAKE",
+                    "protocol": "tcp",
+                    "deviceName": "mlx5_0",
+                    "localBufferSize": "1Gi",
+                },
+            },
+            "kvTransfer": None,
+            "roles": {"decode": {}},
+            "autoscaling": {"by": "wva", "maxReplicas": 2, "actuator": "keda", "variantCost": 30},
+            "prometheus": {"serverAddress": "http://prometheus:9090"},
+            "serviceAccount": {"labels": {"a": "b"}, "annotations": {"example.com/role": "r"}},
+            "routing": {
+                "tls": {
+                    "issuer": {"name": "ca", "kind": "Issuer", "group": "cert-manager.io"},
+                    "duration": "720h",
+                    "renewBefore": "240h",
+                    "caConfigMap": "ca",
+                }
+            },
+        },
+        "environments": {
+            "prod": {
+                "pod": {"serviceAccountName": None, "resourceClaims": {"rdma": {"name": None}}},
+                "kvTransfer": None,
+            }
+        },
+    },
+    "models/served.yaml": {
+        "apiVersion": API,
+        "kind": "Model",
+        "metadata": {"name": "served", "labels": {"team": "b"}},
+        "extends": ["plain"],
+        "spec": {
+            "model": {"name": "acme/served", "uri": "hf://acme/served", "revision": "v1"},
+            "roles": {
+                "decode": {"parallelism": {"data": 4, "dataLocal": 2}, "worker": {}},
+                "prefill": {"autoscaling": {"by": "wva", "maxReplicas": 2}},
+            },
+            "routing": {"gateway": {"name": "gateway"}, "route": {"path": "/served"}},
+            "kserve": {
+                "labels": {"kueue.x-k8s.io/queue-name": "q"},
+                "annotations": {"serving.kserve.io/stop": "false"},
+                "fields": {"router": {"route": {"group": "g", "weight": 1}}},
+            },
+        },
+    },
+    "presets/plain.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "plain"},
+        "spec": {
+            "engine": {"type": "vllm", "image": "v:v1", "args": {"max-model-len": 8}},
+            "accelerator": {"name": "gpu", "resource": "nvidia.com/gpu"},
+            "kvTransfer": {"connector": "nixl"},
+            "pod": {"volumes": {"a": {"emptyDir": {}}}},
+        },
+    },
+    "overlays/served/environment.yaml": {
+        "apiVersion": API,
+        "kind": "Overlay",
+        "metadata": {"name": "served"},
+        "namespace": "llm-served",
+        "target": "kserve",
+        "kserve": {"mode": "thin", "presetPrefix": "kserve-", "systemNamespace": "kserve"},
+        "selector": {"matchLabels": {"team": "b"}},
+        "extends": ["plain"],
     },
     "presets/more.yaml": {
         "apiVersion": API,
@@ -294,6 +577,30 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kind": "Preset",
         "metadata": {"name": "base"},
         "spec": WORKLOAD,
+    },
+    "presets/scraped-by-service.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "scraped-by-service"},
+        "spec": {"routing": {"scheduler": {"podMonitor": None, "serviceMonitor": {}}}},
+    },
+    "presets/synced.yaml": {
+        "apiVersion": API,
+        "kind": "Preset",
+        "metadata": {"name": "synced"},
+        "spec": {
+            "model": {
+                "adapters": {"chat": {"uri": "s3://adapters/chat", "pinned": True}},
+                "adapterSync": {
+                    "by": "sidecar",
+                    "image": "lora-syncer:v1.4.0",
+                    "reconcileTrigger": 10,
+                    "healthCheckTimeout": 600,
+                    "env": {"A": "b"},
+                    "resources": {"requests": {"cpu": "100m"}},
+                },
+            }
+        },
     },
     "presets/cached.yaml": {
         "apiVersion": API,
@@ -309,11 +616,35 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "namespace": "llm-prod",
         "createNamespace": True,
         "podSecurity": "baseline",
+        "podSecurityExemptions": {
+            "tiny": {"level": "privileged", "reason": "RDMA", "until": "2099-01-01"}
+        },
+        "externalSecrets": {"hf": {"store": "vault", "data": {"TOKEN": {"key": "hub"}}}},
         "registries": {"ghcr.io": "mirror.example.com/ghcr"},
         "target": "llm-d",
         "selector": {
             "matchLabels": {"team": "a"},
             "matchExpressions": [{"key": "team", "operator": "In", "values": ["a"]}],
+        },
+        "gateways": {
+            "gateway": {
+                "className": "istio",
+                "provider": "istio",
+                "namespace": "infra",
+                "listeners": {
+                    "http": {"hostname": "*.example", "allowedRoutes": "Same"},
+                    "https": {"port": 8443, "hostname": "b.example", "issuer": {"name": "acme"}},
+                    "more": {"port": 9443, "secretName": "more-tls"},
+                },
+                "addresses": [{"type": "IPAddress", "value": "192.0.2.1"}],
+                "infrastructure": {
+                    "labels": {"a": "b"},
+                    "annotations": {"c": "d"},
+                    "parametersRef": {"group": "", "kind": "ConfigMap", "name": "gateway"},
+                },
+                "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
+            },
+            "other": {"className": "e", "provider": "envoy-gateway", "listeners": {"http": {}}},
         },
         "extends": ["more"],
         "spec": {"engine": {"env": {"REGION": "${environment.labels.region}"}}},

@@ -46,14 +46,15 @@ def test_every_kind_is_registered() -> None:
 
 
 def test_every_engine_is_registered() -> None:
-    assert names_of(engines.MODULES) == names_in("engines", beside=("flags",))
+    assert names_of(engines.MODULES) == names_in("engines", beside=("flags", "vllm_kv"))
     catalogues = {f.stem for f in (PACKAGE / "data" / "engines").glob("*.yaml")}
     # What modelmill does not know has no flags it could list.
     assert set(engines.ENGINES) - {"custom"} == catalogues
 
 
 def test_every_check_is_registered() -> None:
-    registered = names_of(checks.VARIANT_MODULES) | names_of(checks.FLEET_MODULES)
+    rules = (checks.VARIANT_MODULES, checks.ENVIRONMENT_MODULES, checks.FLEET_MODULES)
+    registered = {name for modules in rules for name in names_of(modules)}
     assert registered == names_in("checks", beside=("facts",))
 
 

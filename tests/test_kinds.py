@@ -219,6 +219,18 @@ def test_env_is_text(tmp_path: Path, value: str, want: dict[str, Any]) -> None:
     assert found["A"] == {"name": "A", **want}
 
 
+def test_arguments_word_for_word_are_text(tmp_path: Path) -> None:
+    found = engine(tmp_path, VLLM.replace("}", ", argv: [serve, true, 1.5, 2]}"))
+    assert found["args"] == ["serve", "true", "1.5", "2"]
+
+
+def test_an_argument_is_not_empty(tmp_path: Path) -> None:
+    spec = VLLM.replace("}", ", argv: [serve, null]}") + "roles: {decode: {}}\n"
+    texts = {**SMALL, "models/tiny.yaml": model("tiny", spec, "[sim]")}
+    said = run(write_files(tmp_path, texts), "lint", "--format", "text")
+    assert "error[S402]: an entry of `argv`" in said.stdout + said.stderr
+
+
 def test_peoples_env_wins_and_stands_after_what_is_derived(tmp_path: Path) -> None:
     spec = VLLM.replace("{type", "{env: {B: $(HF_HOME)/b, HF_HOME: /mine}, type")
     env = engine(tmp_path, spec)["env"]

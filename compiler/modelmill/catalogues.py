@@ -58,6 +58,46 @@ class Component(NamedTuple):
     owned: Mapping[str, str]
 
 
+class Parameter(NamedTuple):
+    """A parameter of a picker's plugin: its type, bounds and choices. `kinds` are those of the
+    plugin it names; `above` is a minimum that is not allowed itself."""
+
+    type: str
+    kinds: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    default: object = None
+    deprecated: str = ""
+    use: str = ""
+
+
+class PluginType(NamedTuple):
+    """A type of plugin in one release: the kinds of place it fits, and its parameters by dotted
+    path. `open`: it has others too. `automatic`: it comes by itself where others read what it
+    makes. `use` stands for one that is deprecated, or removed."""
+
+    kinds: tuple[str, ...]
+    stability: str = "beta"
+    parameters: Mapping[str, Parameter] = MappingProxyType({})
+    open: bool = False
+    automatic: bool = False
+    deprecated: str = ""
+    removal: str = ""
+    removed: str = ""
+    use: str = ""
+
+
+class PickerCatalogue(NamedTuple):
+    """What the endpoint picker of one release knows: feature gates with their defaults, types of
+    plugins."""
+
+    release: str
+    gates: Mapping[str, bool]
+    plugins: Mapping[str, PluginType]
+
+
 class VersionSet(NamedTuple):
     """Which API versions, images and flag names belong together.
 
@@ -66,6 +106,7 @@ class VersionSet(NamedTuple):
     sidecar          what the routing sidecar of this release calls its flags
     watched_groups   API groups of the objects the endpoint picker watches beside its pool
     components       command lines of endpointPicker and routingSidecar
+    picker           name of the endpoint picker's catalogue
     registries       the project's registries that stand for others
     """
 
@@ -75,6 +116,7 @@ class VersionSet(NamedTuple):
     sidecar: Mapping[str, str]
     watched_groups: tuple[str, ...]
     components: Mapping[str, Component]
+    picker: str
     registries: Mapping[str, str] = MappingProxyType({})
 
 
@@ -103,7 +145,27 @@ def version_set(name: str) -> VersionSet:
     }
     spelling = {key: data["sidecar"][key] for key in SPELLINGS}
     watched = tuple(picker["watchedGroups"])
-    return VersionSet(data["name"], data["apis"], data["images"], spelling, watched, components)
+    return VersionSet(
+        data["name"], data["apis"], data["images"], spelling, watched, components, picker["plugins"]
+    )
+
+
+@cache
+def picker_catalogue(name: str) -> PickerCatalogue:
+    """What is known of an endpoint picker's release."""
+    data = _read("pickers", name)
+    plugins = {plugin: _plugin_type(entry) for plugin, entry in data["plugins"].items()}
+    return PickerCatalogue(data["release"], data["gates"], plugins)
+
+
+def _plugin_type(entry: Any) -> PluginType:
+    parameters = {path: _parameter(row) for path, row in entry.get("parameters", {}).items()}
+    return PluginType(**{**entry, "kinds": tuple(entry["kinds"]), "parameters": parameters})
+
+
+def _parameter(row: Any) -> Parameter:
+    lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+    return Parameter(**{**row, **lists})
 
 
 @cache

@@ -72,8 +72,9 @@ def claims_of(variant: Variant, key: str, role: Role) -> list[PodClaim]:
 
 
 def picker_claims(variant: Variant, component: str, pod: Pod | None) -> list[PodClaim]:
-    """Claims of the endpoint picker's pods."""
-    place = ("routing", "scheduler", "pod", "resourceClaims")
+    """Claims of the endpoint picker's pods (`epp`), or of its tokenizer's (`tokenizer`)."""
+    owner = ("tokenizer",) if component == "tokenizer" else ()
+    place = ("routing", "scheduler", *owner, "pod", "resourceClaims")
     return list(_claims(variant, component, place, pod.resource_claims if pod else EMPTY, 1))
 
 

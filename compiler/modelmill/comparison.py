@@ -13,6 +13,7 @@ from modelmill.catalog import Document, read_document
 from modelmill.chains import UNREAD
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
 from modelmill.inherited import united
+from modelmill.kserve.thin import environment_configs
 from modelmill.manifest_diff import Act, Change, ObjectChange, compare
 from modelmill.namespaces import environment_objects
 from modelmill.pipeline import Repository, objects_of, variant_of
@@ -82,6 +83,14 @@ class _Side:
         self.overlays = repository.catalog.overlays if repository else {}
         self.documents = _documents(repository) if repository else {}
         self.problems: list[Diagnostic] = list(repository.problems) if repository else []
+
+    def environment(self, name: str) -> tuple[Resource, ...]:
+        """What an environment itself owns."""
+        if name not in self.overlays or self.repository is None:
+            return ()
+        overlay, versions = self.overlays[name], self.repository.versions
+        configs = environment_configs(self.resolver, versions, overlay) if self.resolver else ()
+        return (*environment_objects(overlay, versions.apis), *configs)
 
     def inputs(self, model: str) -> set[str]:
         """Files the model's output depends on."""
@@ -213,8 +222,8 @@ def _environments(old: _Side, new: _Side, environment: str | None) -> list[Model
     documents: list[dict[str, Document]] = [{}, {}]
     for name in names if environment is None else [environment]:
         pair = old.overlays.get(name), new.overlays.get(name)
-        objects = [environment_objects(o) if o is not None else () for o in pair]
-        changes[name] = (*_moved(*pair), *compare(objects[0], objects[1], ()))
+        objects = compare(old.environment(name), new.environment(name), ())
+        changes[name] = (*_moved(*pair), *objects)
         if changes[name]:
             for held, overlay in zip(documents, pair, strict=True):
                 held.update({overlay.path: overlay} if overlay is not None else {})

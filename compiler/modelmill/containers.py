@@ -54,6 +54,11 @@ def _spelt(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def spelt_words(words: Sequence[Any]) -> list[str]:
+    """Arguments that people wrote word for word, as text."""
+    return [_spelt(word) for word in words]
+
+
 def flag_words(flags: Mapping[str, Any]) -> list[str]:
     """Flags of a Go program as `--name=value`; null ones are left out."""
     return [f"--{name}={_spelt(value)}" for name, value in flags.items() if value is not None]

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from modelmill.catalog import Catalog, Document
 from modelmill.checks.facts import Facts
-from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error, warning
+from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error, warning
+from modelmill.gateways import namespace_of
+from modelmill.pod_security import weakest
 from modelmill.resolve import Resolver, environments_of
 from modelmill.spec.documents import Patch
 
@@ -23,6 +25,8 @@ def coverage(catalog: Catalog, facts: Sequence[Facts]) -> list[Diagnostic]:
         *_without_model(catalog),
         *_missed_patches(catalog, facts),
         *_missed_splits(catalog, facts),
+        *_shared_gateways(catalog),
+        *_missed_exemptions(catalog, facts),
         *_broken_presets(catalog),
     ]
 
@@ -137,6 +141,50 @@ def _missed_splits(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnos
                     f"`{each.environment}` does not take it",
                     part.span,
                     f"give it the labels of `{each.model}`, or unset its weight there",
+                )
+
+
+def _missed_exemptions(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+    """Exemptions of models that the environment does not have, or that need less."""
+    if _unread(catalog, "Model"):
+        return
+    needed = {(each.environment, each.model): each.pod_security for each in facts}
+    for overlay in catalog.overlays.values():
+        own = overlay.record.pod_security
+        for name, exemption in overlay.record.pod_security_exemptions.items():
+            node = overlay.node.nearest("podSecurityExemptions", name)
+            model, level = catalog.models.get(name), needed.get((overlay.name, name))
+            if model is None:
+                message = f"`{name}` is exempt, and does not exist"
+                yield error("C570", message, node.key_span, did_you_mean(name, catalog.models))
+            elif overlay not in environments_of(catalog, model):
+                message = f"`{name}` is exempt, and `{overlay.name}` does not take it"
+                yield error("C570", message, node.key_span, "take it out")
+            elif own and level and weakest([own, level]) != weakest([own, exemption.level]):
+                yield warning(
+                    "C570",
+                    f"`{name}` is exempt up to {exemption.level}, and needs no more than {level}",
+                    node.nearest("level").span,
+                    "take it out" if weakest([own, level]) == own else f"set it to {level}",
+                )
+
+
+def _shared_gateways(catalog: Catalog) -> Iterable[Diagnostic]:
+    """One Gateway that two environments of a cluster generate: each would undo the other's."""
+    owners: dict[tuple[str, str, str], Document] = {}
+    for overlay in catalog.overlays.values():
+        for name, gateway in overlay.record.gateways.items():
+            namespace = namespace_of(overlay, gateway)
+            place = (overlay.record.cluster or overlay.name, namespace, name)
+            owner = owners.setdefault(place, overlay)
+            if owner is not overlay:
+                yield error(
+                    "C563",
+                    f"the environments `{owner.name}` and `{overlay.name}` both generate the "
+                    f"Gateway `{name}` in the namespace `{namespace}` of the cluster `{place[0]}`",
+                    overlay.node.nearest("gateways", name).key_span,
+                    "let one of them generate it, and the other's models name it",
+                    [Note("the first is here", owner.node.nearest("gateways", name).key_span)],
                 )
 
 

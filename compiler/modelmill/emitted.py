@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from modelmill.admission import judge_pods
 from modelmill.checks.extra_objects import fault_of_metadata
 from modelmill.diagnostics import Diagnostic, Span, error
 from modelmill.patches import is_for
@@ -45,6 +46,7 @@ def judge(
                 _annotated(variant, old),
                 "remove the annotation",
             )
+    yield from judge_pods(variant, before, after, lambda each: _patch(variant, each, "/spec"))
 
 
 def _identity(body: dict[str, Any]) -> tuple[object, object, object] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from modelmill import adapters, model_volume, tracing
+from modelmill import adapters, kv_cache, model_volume, object_store, tls, tracing
 from modelmill.catalogues import engine_catalogue
 from modelmill.claims import claims_of, container_entries, has_claimed_accelerators
 from modelmill.containers import (
@@ -20,12 +20,13 @@ from modelmill.containers import (
     numbered,
     probes_of,
     resources,
+    spelt_words,
 )
-from modelmill.engines import ENGINES, EngineModule, Launch
+from modelmill.engines import ENGINES, NO_KV_CACHE, EngineModule, Launch
 from modelmill.engines.flags import in_shell, render
 from modelmill.groups import group_of, ports_of
 from modelmill.model_cache import weights_of
-from modelmill.model_uri import parse_uri
+from modelmill.quantities import total
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
@@ -41,6 +42,7 @@ STARTUP = {
     "timeoutSeconds": 5,
     "failureThreshold": 120,
 }
+IMAGE_PULL_SECONDS = 900
 READINESS = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 3}
 LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
 SIDES = ("requests", "limits")
@@ -64,7 +66,19 @@ def launch_of(variant: Variant, key: str) -> Launch:
         group_of(role),
         variant.is_worker,
         adapters.loaded(variant, key),
+        adapter_sync=adapters.sync_of(variant, key),
+        adapters_folder=adapters.folder(variant, key),
+        kv_cache=kv_cache.told(variant, key),
+        tls_path="" if variant.is_bare(key) else tls.certificate_path(variant),
     )
+
+
+def kv_cache_env(variant: Variant, key: str) -> dict[str, Any]:
+    """Variables that the engine needs for KV cache outside of its accelerator."""
+    launch, role = launch_of(variant, key), variant.roles[key]
+    assert role.engine is not None
+    module, without = ENGINES[role.engine.type], launch._replace(kv_cache=NO_KV_CACHE)
+    return {k: v for k, v in module.env(launch).items() if k not in module.env(without)}
 
 
 def engine_container(variant: Variant, key: str, role: Role) -> Manifest:
@@ -112,7 +126,7 @@ def _arguments(role: Role, launch: Launch, module: EngineModule) -> list[str]:
     engine = role.engine
     assert engine is not None
     if engine.argv is not None:
-        return [str(word) for word in engine.argv]
+        return spelt_words(engine.argv)
     flags = {**module.flags(launch), **engine.args}
     return [*module.positional(launch), *render(engine_catalogue(engine.type), flags)]
 
@@ -144,11 +158,19 @@ def _resources(
     if role.dual_pods is not None:
         asked = _without(asked, accelerator_request(variant, key))
     found = {**asked, **given(claims=used)}
-    if has_weights(variant, module) and not variant.is_bare(key):
-        disk = model_volume.scratch(variant.spec.model, launch.weights)
-        if disk:
-            found["requests"] = dict(sorted({**disk, **found.get("requests", {})}.items()))
+    if not variant.is_bare(key):
+        disk = given(**{"ephemeral-storage": _scratch(variant, key, launch, module)})
+        asked = dict(sorted({**disk, **found.get("requests", {})}.items()))
+        found |= given(requests=asked)
     return found
+
+
+def _scratch(variant: Variant, key: str, launch: Launch, module: EngineModule) -> str | None:
+    """What the pod takes of its node's disk, for weights and for KV cache."""
+    model, taken = variant.spec.model, kv_cache.scratch(variant, key)
+    if has_weights(variant, module):
+        taken = [*model_volume.scratch(model, launch.weights).values(), *taken]
+    return total(taken) if taken else None
 
 
 def _added(variant: Variant, key: str, role: Role) -> dict[str, str]:
@@ -177,9 +199,11 @@ def held_accelerators(variant: Variant, key: str) -> dict[str, str]:
 
 def has_weights(variant: Variant, module: EngineModule) -> bool:
     """Whether the engine's container has the weights' volume."""
-    model = variant.spec.model
-    streamed = parse_uri(model.uri, model.mount_path).url
-    return module.NEEDS_WEIGHTS and model.mounted and not streamed
+    return module.NEEDS_WEIGHTS and variant.spec.model.mounted and not weights_of(variant).url
+
+
+def _streams(launch: Launch, module: EngineModule) -> bool:
+    return module.NEEDS_WEIGHTS and bool(launch.weights.url)
 
 
 def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
@@ -200,6 +224,8 @@ def _env(
     weights = has_weights(variant, module)
     return {
         **(model_volume.env(variant.spec.model, launch.weights) if weights else {}),
+        **(object_store.streaming_env(variant.spec.model) if _streams(launch, module) else {}),
+        **adapters.env(variant, key),
         **module.env(launch),
         **(accelerator.env if accelerator else {}),
         **tracing.env(variant, key),
@@ -214,6 +240,10 @@ def _mounts(
     if has_weights(variant, module):
         mounts.append(model_volume.mount(variant.spec.model, launch.weights))
     mounts += adapters.mounts(variant, key)
+    mounts += kv_cache.mounts(variant, key)
+    if not variant.is_bare(key):
+        mounts += object_store.mounts(variant.spec.model) if _streams(launch, module) else []
+        mounts += tls.mounts(variant)
     if role.shared_memory is not None:
         mounts.append({"name": "dshm", "mountPath": "/dev/shm"})
     return mounts
@@ -226,6 +256,12 @@ def engine_volumes(variant: Variant, key: str, role: Role) -> list[Manifest]:
     if has_weights(variant, ENGINES[role.engine.type]):
         volumes.append(model_volume.volume(variant.spec.model, launch_of(variant, key).weights))
     volumes += adapters.volumes(variant, key)
+    volumes += kv_cache.volumes(variant, key)
+    if not variant.is_bare(key):
+        in_pod = weights_of(variant).scheme != "cache" or adapters.are_stored(variant, key)
+        if ENGINES[role.engine.type].NEEDS_WEIGHTS and in_pod:
+            volumes += object_store.volumes(variant.spec.model)
+        volumes += tls.volumes(variant)
     if role.shared_memory is not None:
         memory = {"medium": "Memory", "sizeLimit": role.shared_memory}
         volumes.append({"name": "dshm", "emptyDir": memory})
@@ -238,16 +274,17 @@ def _probes(variant: Variant, key: str, launch: Launch, module: EngineModule) ->
     role, bare = launch.role, variant.is_bare(key)
     if not variant.serves(key):
         return probes_of(role.worker.probes if role.worker else None, None, bare=bare)
-    return probes_of(role.probes, None if bare else _derived_probes(launch, module), bare=bare)
+    derived = None if bare else _derived_probes(launch, module, tls.scheme(variant).upper())
+    return probes_of(role.probes, derived, bare=bare)
 
 
-def _derived_probes(launch: Launch, module: EngineModule) -> dict[str, Manifest]:
+def _derived_probes(launch: Launch, module: EngineModule, scheme: str) -> dict[str, Manifest]:
     port, paths = ENGINE_CONTAINER, (module.READINESS_PATH, module.LIVENESS_PATH)
     if not module.READINESS_PATH:
         return {}
     if module.supervisor_port(launch) is not None:
         port, paths = SUPERVISOR, (SUPERVISOR_READINESS, SUPERVISOR_LIVENESS)
-    ready, alive = ({"path": path, "port": port, "scheme": "HTTP"} for path in paths)
+    ready, alive = ({"path": path, "port": port, "scheme": scheme} for path in paths)
     return {
         "startup": {"httpGet": ready, **STARTUP},
         "readiness": {"httpGet": ready, **READINESS},

@@ -11,15 +11,30 @@ from typing import Annotated, TypeAlias
 
 
 class Format:
-    """A string's form, and what messages call it."""
+    """A string's form, and what messages call it. `is_decimal`: a number with a fraction, as YAML
+    has it, stands for its text."""
 
-    def __init__(self, pattern: str, says: str, example: str) -> None:
+    def __init__(self, pattern: str, says: str, example: str, *, is_decimal: bool = False) -> None:
         self.pattern = pattern
         self.says = says
         self.example = example
+        self.is_decimal = is_decimal
         self.matches = re.compile(pattern).fullmatch
 
 
+# Numbers whose text is handed on as it is: thresholds, costs, weights.
+Number: TypeAlias = Annotated[
+    str,
+    Format(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", "a number", "0.7", is_decimal=True),
+]
+Weight: TypeAlias = Annotated[
+    str, Format(r"[0-9]{1,9}(\.[0-9]{1,9})?", "a weight", "2", is_decimal=True)
+]
+Priority: TypeAlias = Annotated[str, Format(r"-?[0-9]{1,9}", "a priority", "100")]
+# A day, as ISO 8601 has it.
+Date: TypeAlias = Annotated[
+    str, Format(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "a day", "2027-03-31")
+]
 # k8s.io/apimachinery/pkg/api/resource/quantity.go, without minus, exponents, n and u: no amount
 # of memory, CPU or disk needs them.
 Quantity: TypeAlias = Annotated[
@@ -46,6 +61,42 @@ DnsName: TypeAlias = Annotated[
         r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?",
         "a DNS name (lower case letters, digits, `-` and `.`)",
         "hf-token",
+    ),
+]
+# Hostname, HTTPHeaderName and a PathPrefix of the Gateway API, as its CRDs have them.
+Hostname: TypeAlias = Annotated[
+    str,
+    Format(
+        r"(\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,62}",
+        "a host name (DNS labels; the first may be `*`)",
+        "chat.example.com",
+    ),
+]
+HeaderName: TypeAlias = Annotated[
+    str,
+    Format(
+        r"[A-Za-z0-9!#$%&'*+\-.^_`|~]{1,256}",
+        "the name of a header (letters, digits, `-`, `_`, `.`)",
+        "x-tier",
+    ),
+]
+# Of a part of a path, but for the dot. An escaped slash is none.
+_CHARACTER = r"([-A-Za-z0-9_~!$&'()*+,;=:@]|%([013-9A-Fa-f][0-9A-Fa-f]|2[0-9A-Ea-e]))"
+UrlPath: TypeAlias = Annotated[
+    str,
+    Format(
+        rf"/|(/({_CHARACTER}|\.{_CHARACTER}|\.\.({_CHARACTER}|\.))({_CHARACTER}|\.){{0,1023}}){{1,64}}/?",
+        "an absolute path without empty parts, `.` or `..`",
+        "/v1",
+    ),
+]
+# The `model` of a request. A header of an HTTPRoute holds it too, which has 4096 characters.
+ServedName: TypeAlias = Annotated[
+    str,
+    Format(
+        r"\S(.{0,4094}\S)?",
+        "the name of a model",
+        "meta-llama/Llama-3.3-70B-Instruct",
     ),
 ]
 # Duration of the Gateway API (GEP-2257).
@@ -87,6 +138,20 @@ FlagName: TypeAlias = Annotated[
         "max-model-len",
     ),
 ]
+# Keys of a Secret's data: IsConfigMapKey in k8s.io/apimachinery/pkg/util/validation.
+SecretKey: TypeAlias = Annotated[
+    str,
+    Format(
+        r"[-._A-Za-z0-9]{1,253}",
+        "the key of a Secret (letters, digits, `-`, `_`, `.`)",
+        "HF_TOKEN",
+    ),
+]
+# A port of a NetworkPolicy by its number or by its name: IsValidPortNum and IsValidPortName, ibid.
+PortRef: TypeAlias = Annotated[
+    str,
+    Format(r"[0-9]{1,5}|[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?", "a port", "8000"),
+]
 # IsValidLabelValue in k8s.io/apimachinery/pkg/util/validation.
 LabelValue: TypeAlias = Annotated[
     str,
@@ -94,6 +159,15 @@ LabelValue: TypeAlias = Annotated[
         r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?",
         "a label value (at most 63 letters, digits, `-`, `_`, `.`)",
         "search",
+    ),
+]
+# LabelName of the Prometheus data model.
+MetricLabel: TypeAlias = Annotated[
+    str,
+    Format(
+        r"[a-zA-Z_][a-zA-Z0-9_]{0,127}",
+        "the name of a Prometheus label (letters, digits and `_`)",
+        "team",
     ),
 ]
 # A number or percentage of pods: IntOrString of a rollout in k8s.io/api/apps/v1.

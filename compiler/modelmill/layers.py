@@ -10,10 +10,15 @@ from __future__ import annotations
 from modelmill.catalog import Catalog, Document
 from modelmill.chains import linearise, unknown_preset
 from modelmill.diagnostics import CompileError, Diagnostic, Note, error
+from modelmill.groups import SIMULATOR
 from modelmill.merge import merge
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED, Role
 from modelmill.tree import Node
+
+# What `worker` says of the engine, and of the pod it is in.
+WORKER_ENGINE = ("command", "args", "argv", "env")
+WORKER_POD = ("resources", "probes", "pod", "container")
 
 
 def lay(catalog: Catalog, lower: Node, layer: Node) -> Node:
@@ -55,19 +60,24 @@ def _lay_role(
     shape = Role.shape()
     if upper is None:
         assert lower is not None
-        unset = lower.value is None or not shared.value
-        return lower if unset else merge(lower, shared, shape)
+        return lower if lower.value is None else _shared_by(lower, shared)
     if not _entries(upper, f"the role `{name}`") and upper.value is None:
         return Node(None, upper.place, upper.key, lower)
     if lower is None or lower.value is None:
         role = Node(_shared(spec), upper.place, upper.key, lower)
     else:
-        # What all roles share was not written in the role: its place stays its own.
-        above = Node(shared.value, lower.place, lower.key)
-        role = merge(lower, above, shape) if shared.value else lower
+        role = _shared_by(lower, shared)
     for preset in _role_presets(catalog, upper):
         role = merge(role, Node(_shared(preset.record.spec), preset.record.spec.place), shape)
     return merge(role, upper, shape)
+
+
+def _shared_by(role: Node, shared: Node) -> Node:
+    """A role with what all roles share in a layer. It was not written in the role, whose place
+    stays its own."""
+    if not shared.value:
+        return role
+    return merge(role, Node(shared.value, role.place, role.key), Role.shape())
 
 
 def _role_presets(catalog: Catalog, role: Node) -> tuple[Document, ...]:
@@ -128,3 +138,20 @@ def _entries(node: Node | None, what: str) -> dict[str, Node]:
 
 def _not_written(what: str, says: str, node: Node) -> Diagnostic:
     return error("S402", f"{what} must be {says}; a reference cannot stand for it", node.span)
+
+
+def with_workers(tree: Node, key: str) -> Node:
+    """The tree with the role `key` as its workers are. A simulator stands for any pod of an engine,
+    which it knows nothing of."""
+    role, worker = tree.nearest("roles", key), tree.get("roles", key, "worker")
+    kind = tree.nearest("roles", key, "engine", "type").value
+    if worker is None or kind == SIMULATOR:
+        return tree
+    said: dict[str, Node] = {k: worker.value[k] for k in WORKER_POD if k in worker.value}
+    engine = {k: worker.value[k] for k in WORKER_ENGINE if k in worker.value}
+    if engine:
+        said["engine"] = Node(engine, worker.place, worker.key)
+    laid = merge(role, Node(said, role.place, role.key), Role.shape())
+    roles = tree.nearest("roles")
+    entries = {**roles.value, key: laid}
+    return Node({**tree.value, "roles": Node(entries, roles.place, roles.key)}, tree.place)

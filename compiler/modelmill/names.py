@@ -7,6 +7,7 @@ so that no preset, label or environment can change them on a running object.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -44,6 +45,23 @@ def child_name(model: str, suffix: str = "") -> str:
         # No room for the suffix: the hash is then of the whole name, to tell roles apart.
         return f"{model[:20].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return f"{model[:room].rstrip('-')}-{digest}-{suffix}"
+
+
+def kserve_name(parent: str, suffix: str) -> str:
+    """Name of what KServe makes for a service: too long a parent ends in its MD5 sum, too long a
+    suffix likewise (knative.dev/pkg/kmeta, ChildName)."""
+    if len(parent) + len(suffix) <= NAME_LIMIT:
+        return parent + suffix
+    head = NAME_LIMIT - 32
+    room = head - len(suffix)
+    if room > 0:
+        return parent[:room] + _md5(parent) + suffix
+    name = parent[:head] + _md5(parent + suffix)
+    return re.sub(r"[^a-zA-Z0-9]+$", "", name + suffix[: max(NAME_LIMIT - len(name), 0)])
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def selector(model: str, component: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from modelmill.accepted import accepted, misused
 from modelmill.catalog import Catalog, Document, build_catalog
 from modelmill.catalogues import VersionSet, version_set, version_sets
 from modelmill.chains import UNREAD
-from modelmill.checks import FLEET_CHECKS, VARIANT_CHECKS
+from modelmill.checks import ENVIRONMENT_CHECKS, FLEET_CHECKS, VARIANT_CHECKS
 from modelmill.checks.facts import Facts, facts_of
 from modelmill.checks.images import PIN, fault_of
 from modelmill.coverage import coverage
@@ -30,6 +30,7 @@ from modelmill.diagnostics import (
 from modelmill.emitted import judge
 from modelmill.inherited import brought_in, united
 from modelmill.kinds import emit
+from modelmill.kserve.thin import configs_of, environment_configs, presets_behind
 from modelmill.layout import environment_files, lay_out, place
 from modelmill.namespaces import environment_objects
 from modelmill.output import ENVIRONMENTS, Unit
@@ -106,6 +107,8 @@ def compile_repository(
     units = {each.model: each.unit for each in compiled if each.unit is not None}
     if models is None:
         found += coverage(catalog, facts)
+        overlays = catalog.overlays.values()
+        found += [d for rule in ENVIRONMENT_CHECKS for o in overlays for d in rule.check(o)]
         units.update(_environment_units(repository))
     # Where a file could not be read its own faults say why, once.
     found = [d for d in united(found) if d.code != UNREAD]
@@ -160,6 +163,8 @@ def variant_of(
     try:
         resolved = resolver.variant(model, overlay) if overlay else resolver.base(model)
         variant = decode(resolved, repository.versions)
+        if variant.kserve is not None:
+            variant = variant.over(configs_of(resolver, variant))
     except CompileError as fault:
         here.extend(brought_in(repository.catalog, model, overlay, fault.diagnostics))
         return None
@@ -221,10 +226,15 @@ def _attributed(found: Mapping[str | None, Sequence[Diagnostic]]) -> tuple[Diagn
 
 
 def _environment_units(repository: Repository) -> dict[str, Unit]:
-    units = {}
+    units, resolver = {}, Resolver(repository.catalog)
     for overlay in repository.catalog.overlays.values():
-        digest, paths = _digest(repository, [overlay])
-        files = environment_files(header(overlay.path), environment_objects(overlay))
+        presets = presets_behind(resolver, repository.versions, overlay)
+        digest, paths = _digest(repository, [overlay, *presets])
+        objects = (
+            *environment_objects(overlay, repository.versions.apis),
+            *environment_configs(resolver, repository.versions, overlay),
+        )
+        files = environment_files(header(overlay.path), objects)
         units[f"{ENVIRONMENTS}/{overlay.name}"] = Unit(files, digest, paths)
     return units
 

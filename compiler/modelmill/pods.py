@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from modelmill import adapters, model_cache, names, sidecar
+from modelmill import adapter_sync, adapters, kv_cache, model_cache, names, sidecar
 from modelmill.claims import claims_of, pod_entries
 from modelmill.containers import Manifest, given, over, pod_spec
 from modelmill.diagnostics import CompileError, error
@@ -31,6 +31,8 @@ POD_PARTS = (
     "resources",
     "shared_memory",
     "kv_transfer",
+    "kv_cache_offloading",
+    "kv_events",
     "probes",
     "metadata",
     "pod",
@@ -51,8 +53,11 @@ def pod_template(variant: Variant, key: str) -> Manifest:
         "pod template",
         key,
         variant.role_type(key),
-        f"{variant.routing.port} {variant.has_sidecar(key)} {variant.is_worker}",
+        f"{variant.routing.port} {variant.engine_port(key)} {variant.has_sidecar(key)}",
+        f"{variant.is_worker} {model_cache.weights_of(variant)}",
+        f"{kv_cache.beside(variant, key)} {sidecar.bootstrap_port(variant)}",
         spec.routing.sidecar if spec.routing else None,
+        spec.routing.tls if spec.routing else None,
         spec.model,
         spec.tracing,
         config_hash(variant, key),
@@ -173,18 +178,20 @@ def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
         containers=[engine_container(variant, key, role)],
         init_containers=[
             *([sidecar.container(variant, key)] if variant.has_sidecar(key) else []),
+            *model_cache.fetching(variant, key),
             *model_cache.waiting(variant, key),
             *adapters.download(variant, key),
+            *adapter_sync.containers(variant, key),
         ],
-        volumes=engine_volumes(variant, key, role),
+        volumes=[*engine_volumes(variant, key, role), *adapter_sync.volumes(variant, key)],
         tolerations=accelerator.tolerations if accelerator else EMPTY,
-        affinity=_affinity(variant, key),
+        affinity=affinity(variant, key),
         claims=pod_entries(claims_of(variant, key, role)),
         bare=variant.is_bare(key),
     )
 
 
-def _affinity(variant: Variant, key: str) -> Manifest:
+def affinity(variant: Variant, key: str) -> Manifest:
     """Node affinity to the accelerator's nodes; every term people wrote must meet it too."""
     role = variant.roles[key]
     accelerator, pod = role.accelerator, role.pod

@@ -28,10 +28,10 @@ from modelmill.shapes import (
     TextShape,
     names_of,
 )
-from modelmill.tree import Node
+from modelmill.tree import Node, plain
 
 REQUIRED: Any = object()
-_CAPITALS = {"ipc": "IPC", "pid": "PID"}
+_CAPITALS = {"ipc": "IPC", "pid": "PID", "ttl": "TTL"}
 EMPTY: Mapping[str, Any] = types.MappingProxyType({})
 
 
@@ -222,6 +222,14 @@ class RecordShape(Shape):
         for entry in self.required:
             if node.child(entry.key) is None:
                 problems.add("S403", f"{self.record.noun} needs `{entry.key}`", node, _first(entry))
+
+
+class KeptShape(RecordShape):
+    """A mapping that is held against a record and kept as it is written: what is handed on."""
+
+    def decode(self, node: Node, problems: Problems) -> Any:
+        super().decode(node, problems)
+        return plain(node)
 
 
 def shape_of(annotation: Any, entry: Field) -> Shape:

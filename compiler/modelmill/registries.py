@@ -29,6 +29,17 @@ POD_SPECS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "ReplicaSet": TEMPLATE,
     "StatefulSet": TEMPLATE,
 }
+_WORKLOAD = (("template",), ("worker",), ("prefill", "template"), ("prefill", "worker"))
+_ROUTER = (
+    ("router", "scheduler", "template"),
+    ("router", "scheduler", "tokenizer", "template"),
+)
+# Parts of pod specs, which KServe lays over its presets'.
+_OF_KSERVE = tuple(("spec", *path) for path in (*_WORKLOAD, *_ROUTER))
+PARTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "LLMInferenceService": _OF_KSERVE,
+    "LLMInferenceServiceConfig": _OF_KSERVE,
+}
 
 
 def mirrored(resources: Iterable[Resource], registries: Mapping[str, str]) -> tuple[Resource, ...]:
@@ -81,7 +92,7 @@ def _split(whole: str) -> tuple[str, str]:
 
 def _resource(resource: Resource, registries: Mapping[str, str]) -> Resource:
     body: Any = resource.body
-    for path in POD_SPECS.get(resource.kind, ()):
+    for path in (*POD_SPECS.get(resource.kind, ()), *PARTS.get(resource.kind, ())):
         body = _at(body, path, registries)
     return resource if body is resource.body else resource._replace(body=body)
 

@@ -17,6 +17,7 @@ from modelmill.layers import lay, presets_in, without_shared
 from modelmill.references import substitute
 from modelmill.selectors import selects
 from modelmill.shapes import Problems
+from modelmill.spec.kserve import KServeTarget
 from modelmill.spec.model import ModelSource
 from modelmill.tree import Node, plant
 
@@ -25,13 +26,15 @@ Memory = dict[tuple[object, ...], tuple[object, object]]
 
 class Resolved(NamedTuple):
     """One model in one environment (None: without any), merged and with references replaced.
-    `memory` is one for all variants of the model; see `Variant.once`."""
+    `memory` is one for all variants of the model; see `Variant.once`. `kserve`: how its resource of
+    KServe is written; None where it compiles to plain objects."""
 
     model: Document
     overlay: Document | None
     chain: tuple[Document, ...]
     tree: Node
     memory: Memory
+    kserve: KServeTarget | None = None
 
     @property
     def environment(self) -> str | None:
@@ -56,11 +59,14 @@ class Resolver:
         self._chains: dict[tuple[str, ...], tuple[Document, ...]] = {}
         self._folded: dict[tuple[str, ...], Node] = {}
         self._last: _Model | None = None
+        self.kept: dict[object, object] = {}
+        """What others made of presets alone, once for all models."""
 
     def base(self, model: Document) -> Resolved:
         """The model without an environment."""
-        own = self._own(model)
-        return Resolved(model, None, own.chain, _finish(model, None, own.tree), own.memory)
+        own, target = self._own(model), _shared_target(environments_of(self.catalog, model))
+        tree = _finish(model, None, own.tree)
+        return Resolved(model, None, own.chain, tree, own.memory, target)
 
     def variant(self, model: Document, overlay: Document) -> Resolved:
         """The model in one environment."""
@@ -73,7 +79,8 @@ class Resolver:
         ]
         tree = self._fold(own.tree, [layer for layer in layers if layer is not None])
         tree = _finish(model, overlay, tree)
-        return Resolved(model, overlay, (*own.chain, *laid), tree, own.memory)
+        chain = (*own.chain, *laid)
+        return Resolved(model, overlay, chain, tree, own.memory, target_of(overlay))
 
     def chain(self, names: tuple[str, ...], user: Document) -> tuple[Document, ...]:
         """The presets behind `names`, a preset's parents before it, each once."""
@@ -81,6 +88,20 @@ class Resolver:
         if known is None:
             known = self._chains[names] = linearise(self.catalog, names, user)
         return known
+
+    def over(
+        self, document: Document, overlay: Document | None, presets: Sequence[Document]
+    ) -> Resolved:
+        """What presets say of a document that extends none: they are laid over it."""
+        layers = [document.record.spec, *(preset.record.spec for preset in presets)]
+        tree = _finish(document, overlay, self._fold(Node({}, document.record.spec.place), layers))
+        target = target_of(overlay) if overlay is not None else KServeTarget()
+        return Resolved(document, overlay, tuple(presets), tree, {}, target)
+
+    def folded(self, presets: Sequence[Document]) -> Node:
+        """Presets laid over each other, the last one on top."""
+        layers = [preset.record.spec for preset in presets]
+        return self._fold(Node({}, layers[0].place), layers)
 
     def role_presets(self, documents: Iterable[Document]) -> list[Document]:
         """Presets that roles of these documents extend for themselves."""
@@ -116,6 +137,22 @@ class Resolver:
         for layer in layers:
             tree = lay(self.catalog, tree, layer)
         return tree
+
+
+def target_of(overlay: Document) -> KServeTarget | None:
+    """How an environment's resources of KServe are written; None where it has plain objects."""
+    if overlay.record.target != "kserve":
+        return None
+    return overlay.record.kserve or KServeTarget()
+
+
+def _shared_target(overlays: Sequence[Document]) -> KServeTarget | None:
+    """What the base is written for: what all environments are, or plain objects."""
+    targets = [target_of(overlay) for overlay in overlays]
+    found = targets[0] if targets else None
+    if found is None or None in targets:
+        return None
+    return found if all(each == found for each in targets) else KServeTarget()
 
 
 def _finish(model: Document, overlay: Document | None, tree: Node) -> Node:

@@ -24,12 +24,16 @@ def resource(
     kind: str,
     name: str,
     *,
+    namespace: str | None = None,
     labels: dict[str, str] | None = None,
     annotations: dict[str, str] | None = None,
     **fields: Any,
 ) -> Resource:
-    """An object with its metadata; empty labels and annotations are left out."""
+    """An object with its metadata; empty labels and annotations are left out. Most objects are in
+    the namespace of what is deployed, and do not say it."""
     metadata: dict[str, Any] = {"name": name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
     if labels:
         metadata["labels"] = labels
     if annotations:

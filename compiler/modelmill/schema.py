@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any, NamedTuple, TypeAlias
 
 from modelmill.formats import Format
-from modelmill.record import REQUIRED, Field, PartialShape, RecordShape
+from modelmill.record import REQUIRED, Field, KeptShape, PartialShape, RecordShape
 from modelmill.shapes import (
     AnyShape,
     BooleanShape,
@@ -148,7 +148,9 @@ def _text(shape: TextShape, context: _Context) -> Schema:
         "examples": [form.example],
     }
     numbers = _numbers(form)
-    return schema if numbers is None else {**schema, "type": ["string", "integer"], **numbers}
+    if numbers is None:
+        return schema
+    return {**schema, "type": ["string", "number" if form.is_decimal else "integer"], **numbers}
 
 
 def _numbers(form: Format) -> Schema | None:
@@ -203,6 +205,7 @@ _WRITERS: Mapping[type[Shape], Callable[[Any, _Context], Schema]] = {
     ChoiceShape: _choice,
     EitherShape: _either,
     IntegerShape: _integer,
+    KeptShape: _record,
     ListShape: _list,
     MapShape: _map,
     ObjectShape: _object,

@@ -87,8 +87,9 @@ class TextShape(Shape):
 
     def decode(self, node: Node, problems: Problems) -> Any:
         value = node.value
-        if self.format is not None and isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
+        if self.format is not None and not isinstance(value, bool):
+            numbers = (int, float) if self.format.is_decimal else int
+            value = str(value) if isinstance(value, numbers) else value
         if not isinstance(value, str):
             hint = f'quote it: "{value}"' if isinstance(value, bool | int | float) else ""
             problems.add(
@@ -163,7 +164,7 @@ class ScalarShape(Shape):
     says = "a string, a number or a boolean"
 
     def decode(self, node: Node, problems: Problems) -> Any:
-        if isinstance(node.value, dict | list):
+        if node.value is None or isinstance(node.value, dict | list):
             self.refuse(node, problems)
         return node.value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelmill import tracing
+from modelmill import tls, tracing
 from modelmill.containers import (
     Manifest,
     container_fields,
@@ -18,12 +18,16 @@ from modelmill.containers import (
     numbered,
     over,
     resources,
+    spelt_words,
 )
 from modelmill.engines import ENGINES
+from modelmill.engines.vllm_kv import BOOTSTRAP, BOOTSTRAP_PORT
 from modelmill.groups import ports_of
+from modelmill.spec.pod import EnvSource
 from modelmill.variant import Variant
 
 NAME = "routing-proxy"
+BOOTSTRAP_FLAG = "mooncake-bootstrap-port"
 
 
 def container(variant: Variant, key: str) -> Manifest:
@@ -35,22 +39,33 @@ def container(variant: Variant, key: str) -> Manifest:
         {"name": name, "containerPort": variant.routing.port + rank, "protocol": "TCP"}
         for rank, name in enumerate(numbered("http", ports_of(variant.roles[key])))
     ]
+    mounts = [*([] if bare else tls.mounts(variant)), *fields.pop("volumeMounts", [])]
     security, asked = fields.pop("securityContext", {}), own.security_context if own else None
     read_only = {"readOnlyRootFilesystem": True}
     return {
         "name": (own and own.name) or NAME,
         "image": variant.image("routingSidecar", sidecar.image),
-        "args": [str(word) for word in sidecar.argv] or flag_words(_flags(variant, key)),
+        "args": spelt_words(sidecar.argv) or flag_words(_flags(variant, key)),
         **given(env=env_list(_env(variant, bare=bare)), resources=resources(sidecar.resources)),
         **given(ports=[*([] if bare else ports), *fields.pop("ports", [])]),
         "restartPolicy": "Always",
         **fields,
+        **given(volumeMounts=mounts),
         **given(securityContext=security if bare else {**security, **over(read_only, asked)}),
     }
 
 
 def _env(variant: Variant, *, bare: bool) -> dict[str, Any]:
     return {**({} if bare else tracing.env(variant, NAME)), **variant.sidecar.env}
+
+
+def bootstrap_port(variant: Variant) -> str | None:
+    """Port at which the sidecar asks prefill pods for Mooncake's ranks: the one they listen at."""
+    for key, role in variant.roles.items():
+        if variant.role_type(key) == "prefill" and role.engine is not None:
+            value = role.engine.env.get(BOOTSTRAP, BOOTSTRAP_PORT)
+            return None if value is None or isinstance(value, EnvSource) else str(value)
+    return None
 
 
 def _flags(variant: Variant, key: str) -> dict[str, Any]:
@@ -60,7 +75,7 @@ def _flags(variant: Variant, key: str) -> dict[str, Any]:
     flags: dict[str, Any] = {
         spelling["portFlag"]: variant.routing.port,
         spelling["modelServerPortFlag"]: sidecar.model_server_port,
-        "secure-proxy": False,
+        **tls.sidecar_flags(variant),
     }
     ports = ports_of(role)
     if ports > 1:
@@ -68,7 +83,10 @@ def _flags(variant: Variant, key: str) -> dict[str, Any]:
         flags[spelling["dataParallelSizeFlag"]] = ports
     if role.kv_transfer is not None:
         connectors = ENGINES[role.engine.type].SIDECAR_CONNECTORS
-        flags[spelling["connectorFlag"]] = connectors[role.kv_transfer.connector]
+        connector = connectors[role.kv_transfer.connector]
+        flags[spelling["connectorFlag"]] = connector
+        if connector == "mooncake":
+            flags[BOOTSTRAP_FLAG] = bootstrap_port(variant)
     if not variant.is_bare(key):
         flags.update(tracing.flags(variant, "routingSidecar"))
     flags.update(sorted(sidecar.flags.items()))

@@ -5,29 +5,36 @@ In: a resolved tree. Out: a Variant, whose `span_of` leads from any field back t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
+from modelmill import kserve_identity
 from modelmill.catalog import Document
 from modelmill.catalogues import VersionSet
 from modelmill.diagnostics import CompileError, Span
-from modelmill.groups import SIMULATOR, group_of, workers_serve
-from modelmill.merge import merge
-from modelmill.names import MODEL, child_name, label_value, selector
+from modelmill.groups import group_of, workers_serve
+from modelmill.layers import with_workers
+from modelmill.names import COMPONENT, MODEL, child_name, label_value, selector
 from modelmill.resolve import Memory, Resolved
 from modelmill.shapes import Problems
 from modelmill.spec.documents import Spec
-from modelmill.spec.pod import Container, ContainerFields, Pod
+from modelmill.spec.gateways import GatewayProvider, ManagedGateway
+from modelmill.spec.kserve import KServeTarget
 from modelmill.spec.role import ROLE_TYPES, Role
-from modelmill.spec.routing import Pool, Route, Routing, Scheduler, Sidecar
+from modelmill.spec.routing import Gateway, Pool, Route, Routing, Scheduler, Sidecar
 from modelmill.tree import Node
 
 T = TypeVar("T")
 
-# What `worker` says of the engine, and of the pod it is in.
-WORKER_ENGINE = ("command", "args", "argv", "env")
-WORKER_POD = ("resources", "probes", "pod", "container")
+
+class BaseConfig(NamedTuple):
+    """An LLMInferenceServiceConfig under a model's resource of KServe: its name, the preset it is
+    made of, and its `spec`."""
+
+    name: str
+    preset: str
+    spec: dict[str, Any]
 
 
 class Variant:
@@ -43,6 +50,8 @@ class Variant:
         versions: VersionSet,
         memory: Memory,
         *,
+        kserve: KServeTarget | None = None,
+        configs: tuple[BaseConfig, ...] = (),
         is_worker: bool = False,
     ) -> None:
         self.model = model
@@ -51,13 +60,17 @@ class Variant:
         self.tree = tree
         self.spec = spec
         self.versions = versions
+        self.kserve = kserve
+        """How its resource of KServe is written; None where it compiles to plain objects."""
+        self.configs = configs
         self.is_worker = is_worker
         self._memory = memory
 
     def once(self, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` makes, or what another variant of this model made from the very same inputs:
         records that environments share are the same object (see `references`)."""
-        key = tuple(each if isinstance(each, str) else id(each) for each in inputs)
+        target = "llm-d" if self.kserve is None else "kserve"
+        key = (target, *(each if isinstance(each, str) else id(each) for each in inputs))
         known = self._memory.get(key)
         if known is None:
             # The inputs are kept beside the result: else an id could come to mean another one.
@@ -92,6 +105,24 @@ class Variant:
     @cached_property
     def route(self) -> Route:
         return self.routing.route or Route()
+
+    @cached_property
+    def gateway(self) -> Gateway | None:
+        """What its route attaches to, if it has one: settings without a `name` make none."""
+        gateway = self.routing.gateway
+        return gateway if gateway is not None and gateway.name is not None else None
+
+    @cached_property
+    def managed_gateway(self) -> ManagedGateway | None:
+        """The environment's own Gateway of that name."""
+        own = self.overlay.record.gateways if self.overlay else {}
+        return own.get(self.gateway.name) if self.gateway else None
+
+    @cached_property
+    def gateway_provider(self) -> GatewayProvider | None:
+        """Whose implementation the Gateway is: said by the model, or by the environment's own."""
+        gateway, managed = self.routing.gateway, self.managed_gateway
+        return (gateway and gateway.provider) or (managed.provider if managed else None)
 
     @cached_property
     def pool(self) -> Pool:
@@ -139,21 +170,52 @@ class Variant:
         return not self.is_worker or workers_serve(self.spec.roles[key])
 
     def engine_port(self, key: str) -> int:
-        return self.sidecar.model_server_port if self._is_proxied(key) else self.routing.port
+        if not self._is_proxied(key):
+            return self.routing.port
+        behind = self.sidecar.model_server_port
+        return behind if self.kserve is None else kserve_identity.PORT_BEHIND_SIDECAR
 
     def gpus(self, key: str) -> int:
         """Accelerators one pod of the role needs."""
         return group_of(self.spec.roles[key]).accelerators
 
     def workload_name(self, key: str) -> str:
-        return self.spec.roles[key].name or child_name(self.name, key)
+        role = self.spec.roles[key]
+        if self.kserve is None:
+            return role.name or child_name(self.name, key)
+        is_group = role.worker is not None
+        return kserve_identity.workload_name(self.name, self.part(key), is_group=is_group)
+
+    def part(self, key: str) -> str:
+        """What KServe adds to the names of a role's objects."""
+        return kserve_identity.PREFILL if self.role_type(key) == "prefill" else ""
 
     def selector(self, key: str) -> dict[str, str]:
         """Labels of the role's pods that serve, by which its workload knows them; with dual pods it
         knows requesters instead (`kinds.replica_set`)."""
         role = self.spec.roles[key]
+        if self.kserve is not None:
+            is_group, part = role.worker is not None, self.part(key)
+            component = kserve_identity.serving_component(part, is_group=is_group)
+            return kserve_identity.labels(self.name, component)
         given = role.selector if role.dual_pods is None else None
         return dict(given) if given else selector(self.name, key)
+
+    def pods_of(self, key: str) -> dict[str, Any]:
+        """LabelSelector of all pods of a role, those of a group's workers included."""
+        chosen = self.selector(key)
+        if self.kserve is None or self.spec.roles[key].worker is None:
+            return {"matchLabels": chosen}
+        values = kserve_identity.group_components(self.part(key))
+        del chosen[COMPONENT]
+        either = {"key": COMPONENT, "operator": "In", "values": values}
+        return {"matchLabels": chosen, "matchExpressions": [either]}
+
+    def component_labels(self, component: str) -> dict[str, str]:
+        """Labels of the picker's pods and Service (`epp`), of the model's Service (`model`)."""
+        if self.kserve is not None:
+            return kserve_identity.component_labels(self.name, component)
+        return selector(self.name, component)
 
     def is_bare(self, key: str) -> bool:
         """Whether the role's pods are only what is written, without what a server should have."""
@@ -161,7 +223,23 @@ class Variant:
 
     @cached_property
     def picker_name(self) -> str:
+        """Name of the endpoint picker's workload."""
+        if self.kserve is not None:
+            return kserve_identity.picker_name(self.name)
         return child_name(self.name, "epp")
+
+    @cached_property
+    def picker_service(self) -> str:
+        own = self.kserve is None
+        return self.picker_name if own else kserve_identity.picker_service(self.name)
+
+    def pool_name(self, model: str) -> str:
+        """Name of the InferencePool of a model: this one, or another of its split."""
+        return model if self.kserve is None else kserve_identity.pool_name(model)
+
+    def service_name(self, model: str) -> str:
+        """Name of the Service of a model's pods."""
+        return model if self.kserve is None else kserve_identity.service_name(model)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -170,43 +248,6 @@ class Variant:
             **self.model.record.metadata.labels,
             MODEL: label_value(self.spec.model.name),
         }
-
-    def containers_beside(self) -> Iterator[tuple[tuple[str, ...], Container]]:
-        """Containers people added to pods, with the place each is written at."""
-        for place, pod in self.pods_written():
-            for name, container in pod.containers.items():
-                yield (*place, "containers", name), container
-            for name, container in pod.init_containers.items():
-                yield (*place, "initContainers", name), container
-
-    def pods_written(self) -> Iterator[tuple[tuple[str, ...], Pod]]:
-        """What people wrote of pods, with the place of each."""
-        for key, role in self.roles.items():
-            if role.pod is not None:
-                yield ("roles", key, "pod"), role.pod
-            if role.worker is not None and role.worker.pod is not None:
-                yield ("roles", key, "worker", "pod"), role.worker.pod
-        if self.scheduler is not None and self.scheduler.pod is not None:
-            yield ("routing", "scheduler", "pod"), self.scheduler.pod
-        cache = self.spec.model.cache
-        if cache is not None and cache.download is not None and cache.download.pod is not None:
-            yield ("model", "cache", "download", "pod"), cache.download.pod
-
-    def containers_written(self) -> Iterator[tuple[tuple[str, ...], ContainerFields]]:
-        """What people wrote of containers, derived ones and their own, with the place of each."""
-        found: list[tuple[tuple[str, ...], ContainerFields | None]] = [
-            (("routing", "sidecar", "container"), self.sidecar.container)
-        ]
-        for key, role in self.roles.items():
-            found.append((("roles", key, "container"), role.container))
-            if role.worker is not None:
-                found.append((("roles", key, "worker", "container"), role.worker.container))
-            if role.dual_pods is not None:
-                found.append((("roles", key, "dualPods", "container"), role.dual_pods.container))
-        if self.scheduler is not None:
-            found.append((("routing", "scheduler", "container"), self.scheduler.container))
-        yield from ((place, fields) for place, fields in found if fields is not None)
-        yield from self.containers_beside()
 
     @cached_property
     def registries(self) -> dict[str, str]:
@@ -218,29 +259,19 @@ class Variant:
         """A component's image: the field's, or the version set's."""
         return given or self.versions.images[name]
 
+    def over(self, configs: tuple[BaseConfig, ...]) -> Variant:
+        """The same with configurations under its resource."""
+        around = (self.model, self.overlay, self.chain, self.tree, self.spec)
+        beside = (self.versions, self._memory)
+        return Variant(*around, *beside, kserve=self.kserve, configs=configs)
+
     def workers_of(self, key: str) -> Variant:
         """The role's workers as pods of their own: what `worker` says is laid over the role, as any
         layer is over another."""
-        tree = _with_workers(self.tree, key)
-        beside = (self.model, self.overlay, self.chain)
-        return Variant(*beside, tree, _decoded(tree), self.versions, self._memory, is_worker=True)
-
-
-def _with_workers(tree: Node, key: str) -> Node:
-    """The tree with the role `key` as its workers are. A simulator stands for any pod of an engine,
-    which it knows nothing of."""
-    role, worker = tree.nearest("roles", key), tree.get("roles", key, "worker")
-    kind = tree.nearest("roles", key, "engine", "type").value
-    if worker is None or kind == SIMULATOR:
-        return tree
-    said: dict[str, Node] = {k: worker.value[k] for k in WORKER_POD if k in worker.value}
-    engine = {k: worker.value[k] for k in WORKER_ENGINE if k in worker.value}
-    if engine:
-        said["engine"] = Node(engine, worker.place, worker.key)
-    laid = merge(role, Node(said, role.place, role.key), Role.shape())
-    roles = tree.nearest("roles")
-    entries = {**roles.value, key: laid}
-    return Node({**tree.value, "roles": Node(entries, roles.place, roles.key)}, tree.place)
+        tree = with_workers(self.tree, key)
+        around = (self.model, self.overlay, self.chain, tree, _decoded(tree))
+        beside = (self.versions, self._memory)
+        return Variant(*around, *beside, kserve=self.kserve, is_worker=True)
 
 
 def _decoded(tree: Node) -> Spec:
@@ -261,4 +292,5 @@ def decode(resolved: Resolved, versions: VersionSet) -> Variant:
         _decoded(resolved.tree),
         versions,
         resolved.memory,
+        kserve=resolved.kserve,
     )

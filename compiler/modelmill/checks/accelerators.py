@@ -13,6 +13,9 @@ from modelmill.variant import Variant
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():
+        if role.accelerator is None and variant.kserve is not None:
+            # KServe derives nothing from one: `resources` may say it all.
+            continue
         if role.accelerator is None:
             yield error(
                 "C505",

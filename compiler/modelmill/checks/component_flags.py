@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelmill.catalogues import Component
+from modelmill.catalogues import Component, engine_catalogue
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.variant import Variant
 
@@ -15,10 +15,24 @@ Place = tuple[str, ...]
 def check(variant: Variant) -> Iterable[Diagnostic]:
     components = variant.versions.components
     if variant.scheduler is not None:
-        place = ("routing", "scheduler", "flags")
+        place: Place = ("routing", "scheduler", "flags")
         yield from _check(variant, components["endpointPicker"], place, variant.scheduler.flags)
+    tokenizer = variant.scheduler.tokenizer if variant.scheduler is not None else None
+    if tokenizer is not None:
+        place = ("routing", "scheduler", "tokenizer", "flags")
+        yield from _check(variant, _tokenizer(), place, tokenizer.flags)
     place = ("routing", "sidecar", "flags")
     yield from _check(variant, components["routingSidecar"], place, variant.sidecar.flags)
+
+
+def _tokenizer() -> Component:
+    """`vllm launch render` takes the flags of `vllm serve`."""
+    owned = {
+        "port": "`scheduler.tokenizer.port`",
+        "served-model-name": "`model.name`",
+        "revision": "`model.revision`",
+    }
+    return Component("the tokenizer", tuple(engine_catalogue("vllm").flags), owned)
 
 
 def _check(

@@ -14,6 +14,7 @@ from modelmill.claims import (
 )
 from modelmill.diagnostics import Diagnostic, did_you_mean, error
 from modelmill.spec.devices import DeviceRequest, Devices
+from modelmill.spec.picker import Tokenizer
 from modelmill.spec.pod import Pod, Resources
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
@@ -38,6 +39,17 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         claims = picker_claims(variant, "epp", scheduler.pod)
         yield from _judge(variant, [], claims)
         yield from _used(variant, claims, users)
+        yield from _of_tokenizer(variant, scheduler.tokenizer)
+
+
+def _of_tokenizer(variant: Variant, tokenizer: Tokenizer | None) -> Iterable[Diagnostic]:
+    if tokenizer is None:
+        return
+    place = ("routing", "scheduler", "tokenizer")
+    users = [((*place, "resources"), tokenizer.resources)]
+    claims = picker_claims(variant, "tokenizer", tokenizer.pod)
+    yield from _judge(variant, [], claims)
+    yield from _used(variant, claims, [*users, *_beside((*place, "pod"), tokenizer.pod)])
 
 
 def _unclaimed(variant: Variant, key: str) -> Diagnostic:

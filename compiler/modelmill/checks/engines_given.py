@@ -1,4 +1,4 @@
-"""C501: every role needs an engine, and a model needs a role."""
+"""C501: every role needs an engine with an image, and a model needs a role."""
 
 from __future__ import annotations
 
@@ -25,4 +25,11 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
                 f"the role `{key}` has no engine",
                 variant.key_span_of("roles", key, "engine"),
                 "extend an engine's preset, or set `engine`",
+            )
+        elif not role.engine.image and variant.kserve is None:
+            yield error(
+                "C501",
+                f"the engine of `{key}` has no image",
+                variant.span_of("roles", key, "engine"),
+                "extend an engine's preset, or set `engine.image`",
             )

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error, warning
+from modelmill.picker_parameters import helpers
 from modelmill.redaction import is_secret
 from modelmill.variant import Variant
+from modelmill.written import containers_beside
 
 Place = tuple[str, ...]
 HINT = "keep secrets out of Git: use `valueFrom: {secretKeyRef: {name: …, key: …}}`"
@@ -53,11 +55,16 @@ def _values(variant: Variant) -> Iterable[tuple[Place, Mapping[str, Any]]]:
         if role.worker is not None:
             yield ("roles", key, "worker", "env"), role.worker.env
             yield ("roles", key, "worker", "args"), role.worker.args
-    for place, container in variant.containers_beside():
+    for place, container in containers_beside(variant):
         yield (*place, "env"), container.env
     cache = variant.spec.model.cache
     if cache is not None and cache.download is not None:
         yield ("model", "cache", "download", "env"), cache.download.env
+    sync = variant.spec.model.adapter_sync
+    if sync is not None:
+        yield ("model", "adapterSync", "env"), sync.env
     if variant.scheduler is not None:
         yield ("routing", "scheduler", "env"), variant.scheduler.env
+    for place, helper in helpers(variant):
+        yield (*place, "env"), helper.env
     yield ("routing", "sidecar", "env"), variant.sidecar.env

@@ -14,6 +14,7 @@ from modelmill.record import Record
 from modelmill.spec.devices import Claim
 from modelmill.spec.pod import Container, ContainerFields
 from modelmill.variant import Variant
+from modelmill.written import containers_written, pods_written
 
 Place = tuple[str, ...]
 Where = Mapping[str, str]
@@ -55,6 +56,11 @@ OF_PICKER: Where = {
     "resources": "routing.scheduler.resources",
     **dict.fromkeys(("readinessProbe", "livenessProbe"), ""),
 }
+OF_HELPER: Where = {
+    **{name: name for name in ("image", "env", "resources")},
+    "args": "flags",
+    **dict.fromkeys(("command", "startupProbe", "readinessProbe", "livenessProbe"), ""),
+}
 OF_DEVICES: Where = {"deviceClassName": "deviceClass", "name": ""}
 OF_MONITOR: Where = {"selector": "", "podMetricsEndpoints": "port"}
 
@@ -75,10 +81,10 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 def _records(variant: Variant) -> Iterator[tuple[Place, Record, Where]]:
     """Records with `fields`, their places, and where else a field of theirs is written."""
-    for place, pod in variant.pods_written():
+    for place, pod in pods_written(variant):
         yield place, pod, OF_POD
         yield from _devices((*place, "resourceClaims"), pod.resource_claims)
-    for place, container in variant.containers_written():
+    for place, container in containers_written(variant):
         yield place, container, _elsewhere(place, container)
     for key, role in variant.roles.items():
         if role.accelerator is not None:
@@ -95,7 +101,9 @@ def _elsewhere(place: Place, container: ContainerFields) -> Where:
         return OF_CONTAINER
     if place[0] == "roles":
         return OF_REQUESTER if place[2] == "dualPods" else OF_ENGINE
-    return OF_SIDECAR if place[1] == "sidecar" else OF_PICKER
+    if place[1] == "sidecar":
+        return OF_SIDECAR
+    return OF_PICKER if place[2] == "container" else OF_HELPER
 
 
 def _devices(place: Place, claims: Mapping[str, Claim]) -> Iterator[tuple[Place, Record, Where]]:

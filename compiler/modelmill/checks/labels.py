@@ -54,6 +54,10 @@ def _said(variant: Variant) -> Iterable[tuple[Place, Mapping[str, str]]]:
             pod=picker.pod,
             podMonitor=picker.pod_monitor,
         )
+    if picker is not None and picker.tokenizer is not None:
+        beside = picker.tokenizer
+        place = ("routing", "scheduler", "tokenizer")
+        yield from _of(place, metadata=beside.metadata, pod=beside.pod)
 
 
 def _of(

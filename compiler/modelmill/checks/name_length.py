@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill.diagnostics import Diagnostic, warning
-from modelmill.names import NAME_LIMIT
+from modelmill.names import NAME_LIMIT, child_name
 from modelmill.variant import Variant
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
+    if variant.kserve is not None:
+        return
     suffixes = {key: variant.workload_name(key) for key in variant.spec.roles}
     if variant.scheduler is not None:
         suffixes["epp"] = variant.picker_name
+    tokenizer = variant.scheduler.tokenizer if variant.scheduler is not None else None
+    if tokenizer is not None and tokenizer.separate:
+        suffixes["tokenizer"] = child_name(variant.name, "tokenizer")
     for suffix, name in suffixes.items():
         if len(variant.name) + 1 + len(suffix) > NAME_LIMIT:
             yield warning(

@@ -1,4 +1,4 @@
-"""C531–C533: who spreads requests over data parallel ranks, and the ports of ranks it needs."""
+"""C531–C533: who spreads requests over data parallel ranks, and that ports have one use each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, Note, error, warning
 from modelmill.engines import ENGINES
 from modelmill.groups import group_of, load_balancing, ports_of
+from modelmill.pod_ports import REQUESTS, SIDECAR, TRANSFERS, first_shared, used_ports
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
@@ -18,6 +19,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():
         yield from _can_spread(variant, key, role)
         yield from _fits_pool(variant, key, role)
+    yield from _one_use(variant)
     yield from _agree(variant)
 
 
@@ -54,14 +56,6 @@ def _fits_pool(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
             span,
             "have fewer ranks in a pod, or let it spread requests itself: `loadBalancing: hybrid`",
         )
-    elif ports > 1 and variant.has_sidecar(key) and _overlap(variant, ports):
-        yield error(
-            "C532",
-            f"the sidecar of `{key}` listens on {ports} ports from {variant.routing.port}, and the "
-            f"engine behind it on as many from {variant.sidecar.model_server_port}",
-            variant.span_of("routing", "sidecar", "modelServerPort"),
-            "leave room between them, and one more port for what tells that all ranks are ready",
-        )
     elif ports > 1 and variant.scheduler is None and not variant.is_bare(key):
         yield warning(
             "C532",
@@ -72,10 +66,37 @@ def _fits_pool(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
         )
 
 
-def _overlap(variant: Variant, ports: int) -> bool:
-    """Whether ports of the sidecar are the engine's too, or its supervisor's."""
-    front, behind = variant.routing.port, variant.sidecar.model_server_port
-    return front < behind + ports + 1 and behind < front + ports
+def _one_use(variant: Variant) -> Iterable[Diagnostic]:
+    """What listens on a port that is taken ends. Arguments word for word may say other ports; what
+    is wrong in one role is said of that alone."""
+    for key, role in variant.roles.items():
+        if variant.is_bare(key) or (role.engine is not None and role.engine.argv is not None):
+            continue
+        known: dict[str, range] = {}
+        for use, ports in used_ports(variant, key).items():
+            shared = first_shared(ports, known)
+            if shared is not None:
+                yield _taken(variant, key, use, *shared)
+                return
+            known[use] = ports
+
+
+def _taken(variant: Variant, key: str, use: str, first: str, port: int) -> Diagnostic:
+    """`first` was there before `use` on the port."""
+    ports, is_proxied = ports_of(variant.roles[key]), variant.has_sidecar(key)
+    place: tuple[str, ...] = ("routing", "port")
+    behind = ("routing", "sidecar", "modelServerPort")
+    if first == TRANSFERS:
+        place = ("roles", key, "parallelism", "rpcPort")
+    elif first == REQUESTS and is_proxied and variant.tree.get(*behind) is not None:
+        place = behind
+    message = f"the port {port} of `{key}` is {first}, and {use}"
+    hint = f"set `{'.'.join(place[-2:])}` to another one"
+    if ports > 1 and (first, use) == (REQUESTS, SIDECAR):
+        message = f"the sidecar of `{key}` listens on {ports} ports from {variant.routing.port}, "
+        message += f"and the engine behind it on as many from {variant.sidecar.model_server_port}"
+        hint = "leave room between them, and one more port for what tells that all ranks are ready"
+    return error("C532", message, variant.span_of(*place), hint)
 
 
 def _agree(variant: Variant) -> Iterable[Diagnostic]:

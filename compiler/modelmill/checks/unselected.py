@@ -1,4 +1,5 @@
-"""C551: what a pool or a Service sends requests to must carry the labels they select by.
+"""C551: what a pool or a Service sends requests to must carry the labels they select by, and a
+route's Service be there.
 
 Pods that are only what is written (`defaults: none`) have the labels of their own selector alone.
 """
@@ -13,6 +14,15 @@ from modelmill.variant import Variant
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
+    if variant.gateway is not None and variant.scheduler is None and not _has_service(variant):
+        yield error(
+            "C551",
+            f"the route leads to the Service `{variant.service_name(variant.name)}`, and there is "
+            "none",
+            variant.span_of("routing", "service", "create"),
+            "take `create: false` out, or extend a routing profile",
+        )
+        return
     bare = [key for key in variant.roles if variant.is_bare(key) and variant.serves(key)]
     if not bare or len(bare) < len(variant.roles):
         return
@@ -21,6 +31,15 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         yield _blind(variant, bare[0], "the InferencePool", ("routing", "scheduler"))
     elif (service is None or service.create) and not _have(variant, bare, ENTRY):
         yield _blind(variant, bare[0], "the Service", ("routing",))
+
+
+def _has_service(variant: Variant) -> bool:
+    service, name = variant.routing.service, variant.service_name(variant.name)
+    further = variant.spec.extra_objects.values()
+    own = [
+        each for each in further if (each["kind"], each["metadata"]["name"]) == ("Service", name)
+    ]
+    return service is None or service.create or bool(own)
 
 
 def _have(variant: Variant, keys: Iterable[str], mark: str) -> bool:

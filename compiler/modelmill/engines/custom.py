@@ -9,13 +9,19 @@ if TYPE_CHECKING:
 
 NAME = "custom"
 METRICS_PATH = "/metrics"
+METRICS: dict[str, str] = {}
 # How it answers is not known, so that no probe follows.
 LIVENESS_PATH = ""
 READINESS_PATH = ""
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = True
+STREAMS = True
 LOAD_BALANCING = ("internal", "hybrid", "external")
 ADAPTER_NAME = "{adapter}"
+BLOCK_SIZE_FLAG = ""
+BLOCK_SIZE = None
+OFFLOADING = {"native": 16, "lmcache": 16, "mooncake": 16}
+HAS_EVENTS = True
 
 
 def command(launch: Launch) -> list[str]:

@@ -18,7 +18,13 @@ from modelmill.catalogues import EngineCatalogue
 # Variables of every container of a LeaderWorkerSet (kubernetes-sigs/lws, pkg/utils/pod).
 LEADER_ADDRESS = "$(LWS_LEADER_ADDRESS)"
 WORKER_INDEX = "$(LWS_WORKER_INDEX)"
-_has_arithmetic = re.compile(r"--[a-z-]+=\$\(\(LWS_WORKER_INDEX \* [0-9]+\)\)").fullmatch
+POD_ADDRESS = {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}}
+"""The source of a variable that holds the pod's address."""
+_COMPUTED = r"\(\([0-9 -]*LWS_WORKER_INDEX[0-9 *]*\)\)"
+_has_arithmetic = re.compile(rf"--[a-z-]+=.*\${_COMPUTED}.*").fullmatch
+_is_plain = re.compile(rf"--[a-z-]+=\${_COMPUTED}").fullmatch
+# What a shell reads inside double quotes; $(NAME) is Kubernetes', which puts it in before.
+_is_read = re.compile(rf'["\\`]|\$(?!{_COMPUTED}|\([A-Za-z_][A-Za-z0-9_]*\))')
 
 
 def times_index(number: int) -> str:
@@ -27,14 +33,27 @@ def times_index(number: int) -> str:
     return WORKER_INDEX if number == 1 else f"$((LWS_WORKER_INDEX * {number}))"
 
 
+def less_index(number: int, step: int) -> str:
+    """`number` less `step` × the index of a pod in its group, for a shell (see `in_shell`)."""
+    return f"$(({number} - LWS_WORKER_INDEX * {step}))"
+
+
 def in_shell(command: list[str], arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Command and arguments; where one is arithmetic, a shell computes it and becomes the command.
+    """Command and arguments; where one has arithmetic, a shell computes it and becomes the command.
     It reads that word alone, so that no other needs quotes."""
     computed = [word for word in arguments if _has_arithmetic(word)]
     if not computed:
         return command, arguments
-    script = " ".join(['exec "$0" "$@"', *computed])
+    script = " ".join(['exec "$0" "$@"', *map(_quoted, computed)])
     return ["/bin/sh", "-c", script], [*command, *(w for w in arguments if w not in computed)]
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell, which computes in it and reads nothing else."""
+    if _is_plain(word):
+        return word
+    escaped = _is_read.sub(lambda found: "\\" + found[0], word)
+    return f'"{escaped}"'
 
 
 def render(catalogue: EngineCatalogue, flags: Mapping[str, Any]) -> list[str]:
@@ -57,12 +76,26 @@ def _words(catalogue: EngineCatalogue, name: str, value: Any) -> list[str]:
         return [f"--{name}={compact(value)}"]
     if isinstance(value, list | tuple):
         kind = flag.type if flag is not None else "repeat"
-        if kind == "words":
-            return [f"--{name}", *(_text(each) for each in value)] if value else []
         if kind in ("json", "any"):
             return [f"--{name}={compact(value)}"]
-        return [f"--{name}={_text(each)}" for each in value]
+        texts = [_text(each) for each in value if each is not None]
+        if kind == "words":
+            return [f"--{name}", *texts] if texts else []
+        return [f"--{name}={text}" for text in texts]
     return [f"--{name}={_text(value)}"]
+
+
+def certificate(folder: str) -> dict[str, str]:
+    """What an engine serves with, of a folder with a certificate: every engine calls it so. Nothing
+    where there is no folder."""
+    if not folder:
+        return {}
+    return {"ssl-certfile": f"{folder}/tls.crt", "ssl-keyfile": f"{folder}/tls.key"}
+
+
+def reloaded(folder: str) -> dict[str, Any]:
+    """The same of vLLM and SGLang, which watch the files for a renewed certificate."""
+    return {**certificate(folder), "enable-ssl-refresh": True} if folder else {}
 
 
 def compact(value: Any) -> str:

@@ -4,20 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX
+from modelmill.engines.flags import LEADER_ADDRESS, POD_ADDRESS, WORKER_INDEX, reloaded
+from modelmill.quantities import amount
 
 if TYPE_CHECKING:
     from modelmill.engines import Launch
 
 NAME = "sglang"
 METRICS_PATH = "/metrics"
+# sglang/srt/observability/metrics_collector.py.
+METRICS = {
+    "waiting": "sglang:num_queue_reqs",
+    "running": "sglang:num_running_reqs",
+    "kv-cache": "sglang:token_usage",
+    "ttft": "sglang:time_to_first_token_seconds",
+    "tpot": "sglang:inter_token_latency_seconds",
+    "e2e": "sglang:e2e_request_latency_seconds",
+    "requests": "sglang:num_requests_total",
+    "prompt-tokens": "sglang:prompt_tokens_total",
+    "generation-tokens": "sglang:generation_tokens_total",
+    "prefix-queries": "sglang:prompt_tokens_total",
+    "prefix-hits": "sglang:cached_tokens_total",
+    "preemptions": "sglang:num_retracted_requests_total",
+}
 LIVENESS_PATH = "/health"
 READINESS_PATH = "/v1/models"
 SIDECAR_CONNECTORS = {"nixl": "sglang", "mooncake": "sglang"}
 NEEDS_WEIGHTS = True
+STREAMS = False
 LOAD_BALANCING = ("internal",)
 # sglang/srt/entrypoints/openai/serving_base.py, _parse_model_parameter.
 ADAPTER_NAME = "{model}:{adapter}"
+BLOCK_SIZE_FLAG = "page-size"
+BLOCK_SIZE = 1
+# The hierarchical cache: CPU memory, and a folder behind it.
+OFFLOADING = {"native": 1}
+GIGABYTE = 10**9
+HAS_EVENTS = True
 # Where decode asks a prefill server for its peers: --disaggregation-bootstrap-port.
 BOOTSTRAP_PORT = 8998
 
@@ -49,14 +72,45 @@ def flags(launch: Launch) -> dict[str, Any]:
         derived["enable-lora"] = True
         # The JSON form (sglang/srt/server_args.py): a name may hold `=`.
         derived["lora-paths"] = [
-            {"lora_name": each.name, "lora_path": each.path, "pinned": False}
+            {"lora_name": each.name, "lora_path": each.path, "pinned": each.pinned}
             for each in launch.adapters
         ]
     transfer = launch.role.kv_transfer
     if transfer is not None and launch.role_type in ("prefill", "decode"):
         derived["disaggregation-mode"] = launch.role_type
         derived["disaggregation-transfer-backend"] = transfer.connector
-    return derived
+    return {**derived, **_hierarchical(launch), **_events(launch), **reloaded(launch.tls_path)}
+
+
+def _hierarchical(launch: Launch) -> dict[str, Any]:
+    """The cache behind the accelerator's. Each rank has a part of its own, in whole gigabytes
+    (sglang/srt/mem_cache/memory_pool_host.py)."""
+    kept = launch.kv_cache.offloading
+    if kept is None:
+        return {}
+    found: dict[str, Any] = {"enable-hierarchical-cache": True}
+    if kept.cpu is not None:
+        found["hicache-size"] = amount(kept.cpu) // (GIGABYTE * launch.group.accelerators)
+    if launch.kv_cache.tiers:
+        found["hicache-storage-backend"] = "file"
+    if kept.config:
+        found["hicache-storage-backend-extra-config"] = kept.config
+    return found
+
+
+def _events(launch: Launch) -> dict[str, Any]:
+    """sglang/srt/disaggregation/kv_events.py, KVEventsConfig."""
+    heard = launch.kv_cache.events
+    if heard is None:
+        return {}
+    config = {
+        "publisher": "zmq",
+        "endpoint": f"tcp://*:{heard.port}",
+        "replay_endpoint": f"tcp://*:{heard.replay_port}",
+        "topic": f"{heard.topic}$(POD_IP):{launch.kv_cache.port}@{launch.served_name}",
+        **heard.config,
+    }
+    return {"kv-events-config": config}
 
 
 def _parallel(launch: Launch) -> dict[str, Any]:
@@ -86,13 +140,22 @@ def _parallel(launch: Launch) -> dict[str, Any]:
 
 
 def env(launch: Launch) -> dict[str, Any]:
-    return {}
+    derived: dict[str, Any] = {}
+    if launch.kv_cache.events is not None:
+        derived["POD_IP"] = POD_ADDRESS
+    for tier in launch.kv_cache.tiers:
+        # sglang/srt/mem_cache/hicache_storage.py, HiCacheFile.
+        derived["SGLANG_HICACHE_FILE_BACKEND_STORAGE_DIR"] = tier.path
+    return derived
 
 
 def ports(launch: Launch) -> list[dict[str, Any]]:
-    if launch.role.kv_transfer is None or launch.role_type != "prefill":
-        return []
-    return [{"name": "bootstrap", "containerPort": BOOTSTRAP_PORT, "protocol": "TCP"}]
+    heard, numbers = launch.kv_cache.events, {}
+    if launch.role.kv_transfer is not None and launch.role_type == "prefill":
+        numbers["bootstrap"] = BOOTSTRAP_PORT
+    if heard is not None:
+        numbers |= {"kv-events": heard.port, "kv-replay": heard.replay_port}
+    return [{"name": n, "containerPort": at, "protocol": "TCP"} for n, at in numbers.items()]
 
 
 def supervisor_port(launch: Launch) -> int | None:

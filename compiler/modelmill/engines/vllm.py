@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelmill.catalogues import engine_catalogue
-from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX, times_index
-from modelmill.groups import load_balancing, ports_of
+from modelmill.engines import vllm_kv
+from modelmill.engines.flags import LEADER_ADDRESS, WORKER_INDEX, reloaded, times_index
+from modelmill.groups import load_balancing, ports_of, workers_serve
 from modelmill.spec.engine import Parallelism
 
 if TYPE_CHECKING:
@@ -14,18 +15,37 @@ if TYPE_CHECKING:
 
 NAME = "vllm"
 METRICS_PATH = "/metrics"
+# vllm/v1/metrics/loggers.py.
+METRICS = {
+    "waiting": "vllm:num_requests_waiting",
+    "running": "vllm:num_requests_running",
+    "kv-cache": "vllm:kv_cache_usage_perc",
+    "ttft": "vllm:time_to_first_token_seconds",
+    "tpot": "vllm:inter_token_latency_seconds",
+    "e2e": "vllm:e2e_request_latency_seconds",
+    "requests": "vllm:request_success_total",
+    "prompt-tokens": "vllm:prompt_tokens_total",
+    "generation-tokens": "vllm:generation_tokens_total",
+    "prefix-queries": "vllm:prefix_cache_queries_total",
+    "prefix-hits": "vllm:prefix_cache_hits_total",
+    "preemptions": "vllm:num_preemptions_total",
+    "adapters": "vllm:lora_requests_info",
+}
 LIVENESS_PATH = "/health"
 READINESS_PATH = "/v1/models"
-
-# kv_connector names of vLLM's connector factory.
-CONNECTORS = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector"}
 SIDECAR_CONNECTORS = {"nixl": "nixlv2", "mooncake": "mooncake"}
 NEEDS_WEIGHTS = True
+STREAMS = True
 LOAD_BALANCING = ("internal", "hybrid", "external")
 ADAPTER_NAME = "{adapter}"
 # LoRAConfig.max_lora_rank, where nothing is said (vllm/config/lora.py).
 DEFAULT_RANK = 16
-NIXL_PORT = 5600
+BLOCK_SIZE_FLAG = "block-size"
+# CacheConfig.DEFAULT_BLOCK_SIZE (vllm/config/cache.py); some attention backends choose another.
+BLOCK_SIZE = 16
+# How many file systems each `kvCacheOffloading.connector` takes.
+OFFLOADING = {"native": 16, "lmcache": 1, "mooncake": 0}
+HAS_EVENTS = True
 # The sidecar keeps idle connections 90 s, vLLM's server 5 s by default: the shorter one resets the
 # longer one's connections (llm-d guides/pd-disaggregation).
 KEEP_ALIVE_SECONDS = 120
@@ -53,21 +73,22 @@ def flags(launch: Launch) -> dict[str, Any]:
     if launch.role.dual_pods is not None:
         derived["enable-sleep-mode"] = True
     derived.update(_adapters(launch))
-    transfer = launch.role.kv_transfer
-    if transfer is not None:
-        role = {"prefill": "kv_producer", "decode": "kv_consumer"}.get(launch.role_type, "kv_both")
-        # NIXL pulls from either side and wants both roles; Mooncake wants one each.
-        derived["kv-transfer-config"] = {
-            "kv_connector": CONNECTORS[transfer.connector],
-            "kv_role": "kv_both" if transfer.connector == "nixl" else role,
-            **transfer.config,
-        }
+    derived.update(reloaded(launch.tls_path))
+    configs = {
+        "kv-transfer-config": vllm_kv.transfer_config(launch),
+        "kv-events-config": vllm_kv.events_config(launch),
+    }
+    derived.update({name: config for name, config in configs.items() if config is not None})
     return derived
 
 
 def _adapters(launch: Launch) -> dict[str, Any]:
     """Adapters as the JSON form of --lora-modules, which holds a name with any letter in it
-    (vllm/entrypoints/openai/cli_args.py, LoRAParserAction)."""
+    (vllm/entrypoints/openai/cli_args.py, LoRAParserAction). What is loaded while it runs is only
+    made room for."""
+    if launch.adapter_sync:
+        servers = 1 if _has_several_servers(launch) else None
+        return {"enable-lora": True, "max-lora-rank": _rank(launch), "api-server-count": servers}
     if not launch.adapters:
         return {}
     modules = [
@@ -75,6 +96,13 @@ def _adapters(launch: Launch) -> dict[str, Any]:
         for each in launch.adapters
     ]
     return {"enable-lora": True, "lora-modules": modules, "max-lora-rank": _rank(launch)}
+
+
+def _has_several_servers(launch: Launch) -> bool:
+    """Whether vLLM would start as many API servers as ranks: only one may know what was loaded
+    (vllm/entrypoints/cli/serve.py)."""
+    spread = load_balancing(launch.role) in ("internal", "hybrid") and launch.group.data > 1
+    return spread and (not launch.is_worker or workers_serve(launch.role))
 
 
 def _rank(launch: Launch) -> int | None:
@@ -161,22 +189,20 @@ def supervisor_port(launch: Launch) -> int | None:
 
 def env(launch: Launch) -> dict[str, Any]:
     derived: dict[str, Any] = {}
+    if launch.adapter_sync:
+        derived["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "True"
+    if launch.adapters_folder:
+        # Without VLLM_PLUGINS all plugins are loaded; naming this one leaves out the hardware's
+        # (vllm/plugins/__init__.py).
+        derived["VLLM_LORA_RESOLVER_CACHE_DIR"] = launch.adapters_folder
     if launch.role.dual_pods is not None:
         # The server has /sleep and /wake_up only so (vllm/entrypoints/serve/sleep).
         derived["VLLM_SERVER_DEV_MODE"] = "1"
-    transfer = launch.role.kv_transfer
-    if transfer is not None and transfer.connector == "nixl":
-        derived["VLLM_NIXL_SIDE_CHANNEL_HOST"] = {
-            "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}
-        }
-        derived["VLLM_NIXL_SIDE_CHANNEL_PORT"] = str(NIXL_PORT)
+    derived.update(vllm_kv.env(launch))
     if launch.role_type == "prefill":
         derived["VLLM_HTTP_TIMEOUT_KEEP_ALIVE"] = str(KEEP_ALIVE_SECONDS)
     return derived
 
 
 def ports(launch: Launch) -> list[dict[str, Any]]:
-    transfer = launch.role.kv_transfer
-    if transfer is None or transfer.connector != "nixl":
-        return []
-    return [{"name": "nixl", "containerPort": NIXL_PORT, "protocol": "TCP"}]
+    return vllm_kv.ports(launch)

@@ -30,4 +30,4 @@ def fold(below: Tree, whole: Tree) -> Tree:
 
 def _retagged(under: Tree, value: Tree) -> bool:
     """Whether a type or name changes, by which a layer may replace a lower one as a whole."""
-    return any(under.get(tag) != value.get(tag) for tag in TAGS if tag in under or tag in value)
+    return any(under[tag] != value.get(tag) for tag in TAGS if tag in under)

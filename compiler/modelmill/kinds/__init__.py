@@ -11,23 +11,42 @@ from types import ModuleType
 from typing import Protocol, cast
 
 from modelmill.kinds import (
+    adapter_sync,
+    backend_tls_policy,
     base_model,
+    certificate,
     daemon_set,
+    dashboard,
     deployment,
+    destination_rule,
     endpoint_picker,
+    external_secret,
     extra_objects,
+    gcp_backend_policy,
+    health_check_policy,
+    horizontal_pod_autoscaler,
     http_route,
     inference_model_rewrite,
+    inference_objective,
     inference_pool,
     job,
     leader_worker_set,
+    llm_inference_service,
+    mooncake_config,
+    network_policy,
     persistent_volume_claim,
     pod_disruption_budget,
     pod_monitor,
+    prometheus_rule,
+    reference_grant,
     replica_set,
     resource_claim_template,
+    scaled_object,
+    scaling_rule,
     service,
     service_account,
+    service_monitor,
+    tokenizer_server,
 )
 from modelmill.registries import mirrored
 from modelmill.resource import Resource
@@ -40,27 +59,59 @@ class Kind(Protocol):
 
 MODULES: tuple[ModuleType, ...] = (
     service_account,
+    external_secret,
+    network_policy,
+    certificate,
     persistent_volume_claim,
     job,
     daemon_set,
     resource_claim_template,
+    mooncake_config,
+    llm_inference_service,
     deployment,
     replica_set,
     leader_worker_set,
     service,
     pod_disruption_budget,
     endpoint_picker,
+    tokenizer_server,
     inference_pool,
     inference_model_rewrite,
+    inference_objective,
+    destination_rule,
+    health_check_policy,
+    gcp_backend_policy,
+    reference_grant,
     http_route,
+    backend_tls_policy,
     base_model,
+    adapter_sync,
     pod_monitor,
+    service_monitor,
+    prometheus_rule,
+    dashboard,
+    horizontal_pod_autoscaler,
+    scaled_object,
+    scaling_rule,
     extra_objects,
 )
 KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in MODULES)
+MADE_BY_KSERVE: tuple[ModuleType, ...] = (
+    deployment,
+    leader_worker_set,
+    service,
+    endpoint_picker,
+    tokenizer_server,
+    inference_pool,
+)
+"""What its controller makes of an LLMInferenceService; the other kinds are emitted beside one."""
+BESIDE_KSERVE: tuple[Kind, ...] = tuple(
+    cast(Kind, module) for module in MODULES if module not in MADE_BY_KSERVE
+)
 
 
 def emit(variant: Variant) -> tuple[Resource, ...]:
     """All objects of a variant, in order of kind."""
-    emitted = (resource for kind in KINDS for resource in kind.emit(variant))
+    kinds = KINDS if variant.kserve is None else BESIDE_KSERVE
+    emitted = (resource for kind in kinds for resource in kind.emit(variant))
     return mirrored(emitted, variant.registries)

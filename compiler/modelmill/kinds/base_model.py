@@ -18,7 +18,7 @@ MANAGED = {"inference.llm-d.ai/ipp-managed": "true"}
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
-    if variant.routing.gateway is None or variant.route.match_model != "base-model":
+    if variant.gateway is None or variant.route.match_model != "base-model":
         return
     base, *others = (name for name, _ in names_served(variant))
     # A list in YAML, as the processor reads it.

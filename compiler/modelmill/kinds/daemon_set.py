@@ -1,9 +1,9 @@
 """DaemonSet that keeps a model's weights on every node its engines may run on.
 
-Weights on the hub it fetches into a folder of the node; weights in an image it mounts, so that the
-node has pulled the image and does not collect it. Its pods hold the engine's image as well. It goes
-to the nodes of the roles' accelerators. A node that joins later is filled then, and an engine that
-is there first waits (`model_cache`).
+Weights on the hub or in a bucket it fetches into a folder of the node; weights in an image it
+mounts, so that the node has pulled the image and does not collect it. Its pods hold the engine's
+image as well. It goes to the nodes of the roles' accelerators. A node that joins later is filled
+then, and an engine that is there first waits (`model_cache`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from modelmill import model_cache, model_volume, names
+from modelmill import cache_pods, model_cache, model_volume, names, object_store
 from modelmill.containers import Manifest, container_fields, given, over
 from modelmill.model_uri import ModelUri
 from modelmill.names import child_name
@@ -58,11 +58,12 @@ def _pod(variant: Variant, selector: dict[str, str]) -> Manifest:
     model, weights = variant.spec.model, model_cache.weights_of(variant)
     filled = weights.scheme == "cache"
     volumes = [model_volume.volume(model, weights)]
-    return model_cache.filling_pod(
+    fetching = [{"name": "tmp", "emptyDir": {}}, *object_store.volumes(model)]
+    return cache_pods.filling_pod(
         variant,
         containers=[_holder(variant, weights)],
-        init_containers=[model_cache.download_container(variant)] if filled else [],
-        volumes=[*volumes, {"name": "tmp", "emptyDir": {}}] if filled else volumes,
+        init_containers=_downloads(variant) if filled else [],
+        volumes=[*volumes, *fetching] if filled else volumes,
         selector=selector,
         tolerations=_tolerations(variant),
         affinity=_affinity(variant),
@@ -70,12 +71,16 @@ def _pod(variant: Variant, selector: dict[str, str]) -> Manifest:
     )
 
 
+def _downloads(variant: Variant) -> list[Manifest]:
+    return [*cache_pods.store_container(variant), cache_pods.download_container(variant)]
+
+
 def _holder(variant: Variant, weights: ModelUri) -> Manifest:
     """Keeps the pod, and with it the images on the node."""
     mount = {"name": model_volume.NAME, "mountPath": weights.mount, "readOnly": True}
     return {
         "name": "hold",
-        "image": model_cache.image(variant),
+        "image": cache_pods.image(variant),
         "command": ["sleep", "infinity"],
         "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}, "limits": {"memory": "32Mi"}},
         **container_fields(None),

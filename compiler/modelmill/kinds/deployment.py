@@ -10,13 +10,11 @@ from collections.abc import Iterable
 
 from modelmill.claims import has_claimed_accelerators
 from modelmill.containers import Manifest, given, int_or_string
-from modelmill.engine_container import accelerator_request, container_name
+from modelmill.engine_container import IMAGE_PULL_SECONDS, accelerator_request
 from modelmill.pods import pod_template, workload_labels
 from modelmill.resource import Resource, resource
 from modelmill.spec.role import Strategy
 from modelmill.variant import Variant
-
-IMAGE_PULL_SECONDS = 900
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -40,18 +38,18 @@ def _deployment(variant: Variant, key: str) -> Resource:
             "selector": {"matchLabels": variant.selector(key)},
             **given(
                 strategy=_strategy(variant, key),
-                progressDeadlineSeconds=None if bare else _deadline(variant, key, template),
+                progressDeadlineSeconds=None if bare else _deadline(template),
             ),
             "template": template,
         },
     )
 
 
-def _deadline(variant: Variant, key: str, template: Manifest) -> int:
+def _deadline(template: Manifest) -> int:
     """Seconds until a rollout counts as stuck: the load that the startup probe allows, and the pull
     of a large image. The default of 600 would call every large model's rollout failed."""
-    engine, containers = container_name(variant.roles[key]), template["spec"]["containers"]
-    (probe,) = (c.get("startupProbe", {}) for c in containers if c["name"] == engine)
+    engine, *_ = template["spec"]["containers"]
+    probe = engine.get("startupProbe", {})
     tries = probe.get("failureThreshold", 3) * probe.get("periodSeconds", 10)
     return int(probe.get("initialDelaySeconds", 0) + tries) + IMAGE_PULL_SECONDS
 

@@ -25,7 +25,11 @@ def emit(variant: Variant) -> Iterable[Resource]:
         variant.name,
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
-            "poolRef": {"group": group, "kind": "InferencePool", "name": variant.name},
+            "poolRef": {
+                "group": group,
+                "kind": "InferencePool",
+                "name": variant.pool_name(variant.name),
+            },
             "rules": [
                 {
                     "matches": [{"model": {"type": "Exact", "value": name}}],

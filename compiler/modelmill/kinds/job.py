@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from modelmill import model_cache, model_volume, names
+from modelmill import cache_pods, model_cache, model_volume, names, object_store
 from modelmill.containers import Manifest, given
 from modelmill.names import child_name
 from modelmill.registries import mirrored_pod
@@ -33,7 +33,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
     if cache is None or cache.node is not None or not model_cache.is_filled(variant):
         return
     spec = _spec(variant)
-    digest = hashlib.sha256(json.dumps(spec).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
     yield resource(
         "batch/v1",
         "Job",
@@ -48,12 +48,14 @@ def _spec(variant: Variant) -> Manifest:
     own = model_cache.download_of(variant).pod
     labels = {**variant.labels, **(own.labels if own else {})}
     claim = {"claimName": model_cache.weights_of(variant).claim}
-    pod = model_cache.filling_pod(
+    pod = cache_pods.filling_pod(
         variant,
-        containers=[model_cache.download_container(variant)],
+        init_containers=cache_pods.store_container(variant),
+        containers=[cache_pods.download_container(variant)],
         volumes=[
             {"name": model_volume.NAME, "persistentVolumeClaim": claim},
             {"name": "tmp", "emptyDir": {}},
+            *object_store.volumes(variant.spec.model),
         ],
         selector=names.selector(variant.name, model_cache.COMPONENT),
     )

@@ -16,6 +16,7 @@ from modelmill.variant import Variant
 
 API_VERSION = "resource.k8s.io/v1"
 PICKER = "epp"
+TOKENIZER = "tokenizer"
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -39,9 +40,12 @@ def _all(variant: Variant) -> Iterable[Resource]:
                 if each.generated:
                     yield _template(variant, key, each, bare=variant.is_bare(key))
     if variant.scheduler is not None:
-        for each in picker_claims(variant, PICKER, variant.scheduler.pod):
-            if each.generated:
-                yield _template(variant, PICKER, each, bare=False)
+        helper = variant.scheduler.tokenizer
+        beside = (TOKENIZER, helper.pod if helper else None)
+        for component, pod in ((PICKER, variant.scheduler.pod), beside):
+            for each in picker_claims(variant, component, pod):
+                if each.generated:
+                    yield _template(variant, component, each, bare=False)
 
 
 def _template(variant: Variant, component: str, claim: PodClaim, *, bare: bool) -> Resource:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill import names
+from modelmill import names, tls
 from modelmill.containers import Manifest, numbered
 from modelmill.groups import ports_of
 from modelmill.resource import Resource, resource
@@ -31,18 +31,18 @@ def emit(variant: Variant) -> Iterable[Resource]:
             "type": "ClusterIP",
             "selector": {names.INSTANCE: variant.name, names.ENTRY: "true"},
             "ports": [
-                _port(name, variant.routing.port + rank)
+                _port(name, variant.routing.port + rank, tls.scheme(variant))
                 for rank, name in enumerate(numbered("http", max(served, default=1)))
             ],
         },
     )
 
 
-def _port(name: str, number: int) -> Manifest:
+def _port(name: str, number: int, scheme: str) -> Manifest:
     return {
         "name": name,
         "port": number,
         "protocol": "TCP",
         "targetPort": number,
-        "appProtocol": "http",
+        "appProtocol": scheme,
     }

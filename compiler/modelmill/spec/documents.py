@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from modelmill.formats import DnsLabel, LabelValue, QualifiedName, Registry
+from modelmill.formats import Date, DnsLabel, DnsName, LabelValue, QualifiedName, Registry
 from modelmill.record import EMPTY, PartialShape, Record, field
 from modelmill.shapes import FreeMapping
+from modelmill.spec.autoscaling import Prometheus
+from modelmill.spec.gateways import ManagedGateway
+from modelmill.spec.kserve import KServe, KServeTarget
 from modelmill.spec.model import ModelSource
+from modelmill.spec.network_policy import NetworkPolicy
+from modelmill.spec.observability import Alerts, Dashboard
+from modelmill.spec.pod import Metadata
 from modelmill.spec.role import Role, Workload
 from modelmill.spec.routing import Routing
+from modelmill.spec.secrets import ExternalSecret
 from modelmill.spec.tracing import Tracing
 
 API_VERSION = "modelmill.dev/v1alpha1"
@@ -46,6 +53,21 @@ class Spec(Workload):
     )
     routing: Routing | None = field("How requests reach the pods.", default=None)
     tracing: Tracing | None = field("OpenTelemetry traces.", default=None)
+    kserve: KServe | None = field("What only KServe's target knows.", default=None)
+    prometheus: Prometheus | None = field(
+        "The Prometheus that scalers ask; an environment's.", default=None
+    )
+    alerts: Alerts | None = field("Emits a PrometheusRule.", default=None)
+    dashboard: Dashboard | None = field("Emits a Grafana dashboard.", default=None)
+    network_policy: NetworkPolicy | None = field("Emits NetworkPolicies.", default=None)
+    external_secrets: Mapping[DnsName, ExternalSecret] = field(
+        "Secrets that the External Secrets operator makes, by their name.", default=EMPTY
+    )
+    service_account: Metadata | None = field(
+        "Labels and annotations of the model's ServiceAccount, by which a cloud gives its pods "
+        "access to a bucket.",
+        default=None,
+    )
     extra_objects: Mapping[str, FreeMapping] = field(
         "Further Kubernetes objects by a name of your own, emitted as they are.", default=EMPTY
     )
@@ -75,6 +97,18 @@ class Header(Record):
     api_version: Literal["modelmill.dev/v1alpha1"] = field("Version of the input language.")
 
 
+class Acceptance(Record):
+    """Why a finding is accepted, and until when."""
+
+    noun = "an accepted finding"
+    misnomers = {"expires": "until", "expiry": "until"}
+
+    reason: str = field("Why.")
+    until: Date | None = field(
+        "Last day on which it holds; `lint` tells when it is past.", default=None
+    )
+
+
 class ModelDocument(Header):
     """One served model."""
 
@@ -83,7 +117,7 @@ class ModelDocument(Header):
     kind: Literal["Model"] = field("Kind of the document.")
     metadata: Identity = field("Name and labels.")
     extends: tuple[str, ...] = field("Presets under the model, lowest first.", default=())
-    accept: Mapping[str, str] = field(
+    accept: Mapping[str, str | Acceptance] = field(
         "Findings of checks that are warnings for this model, by code, with the reason.",
         default=EMPTY,
     )
@@ -148,6 +182,17 @@ class Patch(Record):
     )
 
 
+class PodSecurityExemption(Record):
+    """A model whose pods may be more than the environment's Pod Security Standard allows."""
+
+    noun = "an exemption"
+    misnomers = {"expires": "until", "expiry": "until", "podSecurity": "level"}
+
+    level: Literal["baseline", "privileged"] = field("The standard it is held to instead.")
+    reason: str = field("Why.")
+    until: Date = field("Last day on which it holds; `lint` tells when it is past.")
+
+
 class OverlayDocument(Header):
     """One environment: where models go and what is laid over every one of them."""
 
@@ -167,7 +212,23 @@ class OverlayDocument(Header):
     pod_security: Literal["restricted", "baseline", "privileged"] | None = field(
         "Pod Security Standard the namespace enforces.", default=None
     )
-    target: Literal["llm-d"] = field("What models compile to.", default="llm-d")
+    pod_security_exemptions: Mapping[DnsLabel, PodSecurityExemption] = field(
+        "Models that may be more than that, by name. The namespace enforces what they need, and "
+        "warns of what it would not have enforced; all other models are held to `podSecurity`.",
+        default=EMPTY,
+    )
+    gateways: Mapping[DnsName, ManagedGateway] = field(
+        "Gateways that are generated with the environment, by name.", default=EMPTY
+    )
+    external_secrets: Mapping[DnsName, ExternalSecret] = field(
+        "Secrets for all its models, which the External Secrets operator makes, by their name.",
+        default=EMPTY,
+    )
+    target: Literal["llm-d", "kserve"] = field(
+        "What models compile to: plain objects as llm-d has them, or KServe's LLMInferenceService.",
+        default="llm-d",
+    )
+    kserve: KServeTarget | None = field("How resources of KServe are written.", default=None)
     selector: Selector = field("Which models it takes.", default=Selector())
     extends: tuple[str, ...] = field("Presets laid over every model.", default=())
     spec: Layer | None = field("Spec laid over every model.", default=None)

@@ -36,7 +36,11 @@ class Engine(Record):
     version: Version | None = field(
         "Engine release, by which flags are known, deprecated or removed: v0.26.0.", default=None
     )
-    image: str = field("Image with a tag or digest; `${engine.version}` may stand in it.")
+    image: str = field(
+        "Image with a tag or digest; `${engine.version}` may stand in it. Where the target is "
+        "kserve it may be left to KServe's own presets.",
+        default="",
+    )
     args: Mapping[FlagName, Json] = field(
         "Engine flags by name, without dashes. true is the bare flag, false its `--no-` form or "
         "absence, a list is a repeated flag or several words, a mapping is written as JSON.",

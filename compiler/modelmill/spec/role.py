@@ -15,8 +15,10 @@ from modelmill.formats import (
 )
 from modelmill.record import EMPTY, Record, field
 from modelmill.shapes import FreeMapping
+from modelmill.spec.autoscaling import Autoscaling
 from modelmill.spec.dual_pods import DualPods
 from modelmill.spec.engine import Accelerator, Engine, KvTransfer, Parallelism
+from modelmill.spec.kv_cache import KvCacheOffloading, KvEvents
 from modelmill.spec.pod import ContainerFields, Metadata, Pod, Probes, Resources
 from modelmill.spec.worker import Worker
 
@@ -81,14 +83,6 @@ class PodMonitor(Record):
     )
 
 
-class Autoscaling(Record):
-    """Who sets the number of replicas; the workload is then emitted without one."""
-
-    by: Literal["external"] = field(
-        "What scales: `external` is a scaler that is not declared here."
-    )
-
-
 class Workload(Record):
     """What a role's pods are made of. At the top of `spec` it holds for every role; a role's own
     wins over what stands there in the same layer."""
@@ -99,7 +93,9 @@ class Workload(Record):
         minimum=0,
         maximum=1_000_000,
     )
-    autoscaling: Autoscaling | None = field("Leaves `replicas` to a scaler.", default=None)
+    autoscaling: Autoscaling | None = field(
+        "Leaves `replicas` to a scaler, which is emitted unless it is external.", default=None
+    )
     defaults: Literal["recommended", "none"] = field(
         "Whether pods get what a server should have (probes, security context, ports, labels, "
         "rollout strategy, environment), or only what is written. `none` keeps pods that run as "
@@ -116,6 +112,12 @@ class Workload(Record):
     )
     kv_transfer: KvTransfer | None = field(
         "KV cache transfer between prefill and decode.", default=None
+    )
+    kv_cache_offloading: KvCacheOffloading | None = field(
+        "Where KV cache goes that the accelerator has no room for.", default=None
+    )
+    kv_events: KvEvents | None = field(
+        "Tells the endpoint picker which blocks a pod holds.", default=None
     )
     probes: Probes | None = field(
         "Probes of the engine container, merged over derived ones.", default=None
@@ -154,6 +156,11 @@ class Role(Workload):
         "nodeSelector": "pod",
         "tolerations": "pod",
         "shm": "sharedMemory",
+        "scaling": "autoscaling",
+        "hpa": "autoscaling",
+        "keda": "autoscaling",
+        "wva": "autoscaling",
+        "offloading": "kvCacheOffloading",
     }
 
     type: RoleType | None = field(

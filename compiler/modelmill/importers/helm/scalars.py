@@ -58,14 +58,3 @@ def _number(digits: str, text: str) -> Any:
             return text
         return int(value) if value.is_integer() and abs(value) < LARGEST else value
     return text
-
-
-def written(value: Any) -> str:
-    """A scalar as Go's templates print it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
-    return str(value)

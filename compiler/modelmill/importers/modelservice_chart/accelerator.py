@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart.facts import Accelerator, Claim, Role
 from modelmill.importers.modelservice_chart.parallelism import sizes
 from modelmill.importers.modelservice_chart.release import Release, chart_labels, is_former

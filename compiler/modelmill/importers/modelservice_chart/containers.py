@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart import accelerator, tracing, weights
 from modelmill.importers.modelservice_chart.combining import combined
 from modelmill.importers.modelservice_chart.facts import Container, ModelCommand, Role

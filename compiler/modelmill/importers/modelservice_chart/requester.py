@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, warning
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart import server_patch
 from modelmill.importers.modelservice_chart.accelerator import facts as accelerator_facts
 from modelmill.importers.modelservice_chart.containers import engine_index

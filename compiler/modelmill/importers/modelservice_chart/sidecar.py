@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, warning
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart import tracing
 from modelmill.importers.modelservice_chart.facts import Proxy, RoutingFacts
 from modelmill.importers.modelservice_chart.release import (

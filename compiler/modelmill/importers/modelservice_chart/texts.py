@@ -11,8 +11,8 @@ from typing import Any
 
 from modelmill.diagnostics import Diagnostic, warning
 from modelmill.dotted import spell
+from modelmill.gotypes.scalars import written
 from modelmill.importers.helm import Path
-from modelmill.importers.helm.scalars import written
 from modelmill.importers.modelservice_chart.facts import ROLES
 from modelmill.importers.modelservice_chart.release import Release
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelmill.importers.helm.scalars import written
+from modelmill.gotypes.scalars import written
 from modelmill.importers.modelservice_chart.facts import Role, TracingFacts
 from modelmill.importers.modelservice_chart.release import Release
 

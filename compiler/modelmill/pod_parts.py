@@ -1,0 +1,138 @@
+"""What an API server refuses of a pod in any namespace: two parts of one name, mounts of nothing,
+requests beyond limits.
+
+In: an object as it is emitted. Out: faults of its pods, each with the places in the pod it may come
+from: paths of fields; entries of lists stand under their names.
+
+Source: kubernetes/kubernetes, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts,
+validateContainerPorts, ValidateContainerResourceRequirements).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from modelmill.quantities import exact
+from modelmill.resource import Resource
+
+Path = tuple[str, ...]
+
+CONTAINERS = ("initContainers", "containers")
+CLAIMS = (("spec", "leaderWorkerTemplate"), ("spec",))
+"""Above the `volumeClaimTemplates` of groups and StatefulSets: volumes of their pods."""
+RENAME = "give yours another name"
+LARGEST_PORT = 65535
+_is_port_name = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?").fullmatch
+_is_quantity = re.compile(r"[0-9]+(\.[0-9]*)?([mkMGTPE]|[KMGTPE]i)?").fullmatch
+
+
+class Fault(NamedTuple):
+    """What is refused, where in the pod it may be written, and a next step."""
+
+    paths: tuple[Path, ...]
+    what: str
+    hint: str
+
+
+def claims_beside(resource: Resource) -> tuple[str, ...]:
+    """Volumes that an object's pods have though their template does not name them."""
+    found = []
+    for path in CLAIMS:
+        holder: Any = resource.body
+        for key in path:
+            holder = _mapping(_mapping(holder).get(key))
+        templates = _items(holder.get("volumeClaimTemplates"))
+        found += [_mapping(each.get("metadata")).get("name") for each in templates]
+    return tuple(str(name) for name in found if name)
+
+
+def faults(template: Any, beside: Iterable[str] = ()) -> Iterator[Fault]:
+    """Everything an API server refuses of the template of a pod. `beside`: further volumes."""
+    spec = _mapping(_mapping(template).get("spec"))
+    volumes = [str(each.get("name")) for each in _items(spec.get("volumes"))]
+    for name in _twice(volumes):
+        yield Fault((("volumes", name),), f"the pod has two volumes `{name}`", RENAME)
+    places = [
+        (kind, str(each.get("name")), each)
+        for kind in CONTAINERS
+        for each in _items(spec.get(kind))
+    ]
+    for name in _twice([name for _, name, _ in places]):
+        paths = tuple((kind, name) for kind in CONTAINERS)
+        yield Fault(paths, f"the pod has two containers `{name}`", RENAME)
+    for kind, name, container in places:
+        yield from _mounts((kind, name), container, {*volumes, *beside})
+        yield from _ports((kind, name), container)
+        yield from _resources((kind, name), container)
+
+
+def _mounts(place: Path, container: Mapping[str, Any], volumes: set[str]) -> Iterator[Fault]:
+    mounts = _items(container.get("volumeMounts"))
+    for path in _twice([_mount_path(each) for each in mounts]):
+        message = f"`{place[1]}` has two volumes at `{path}`"
+        yield Fault(((*place, "volumeMounts", path),), message, "mount yours elsewhere")
+    for each in mounts:
+        name, path = each.get("name"), _mount_path(each)
+        if not isinstance(name, str):
+            message = f"nothing says which volume `{place[1]}` has at `{path}`"
+            yield Fault(((*place, "volumeMounts", path),), message, "set `name`")
+        elif name not in volumes:
+            message = f"`{place[1]}` mounts the volume `{name}`, which its pod does not have"
+            hint = "declare it under `pod.volumes`"
+            yield Fault(((*place, "volumeMounts", path),), message, hint)
+
+
+def _mount_path(mount: Mapping[str, Any]) -> str:
+    path = str(mount.get("mountPath"))
+    return path.rstrip("/") or path
+
+
+def _ports(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
+    ports = _items(container.get("ports"))
+    names = [str(each["name"]) for each in ports if each.get("name")]
+    for name in _twice(names):
+        message = f"`{place[1]}` has two ports `{name}`"
+        yield Fault(((*place, "ports", name),), message, RENAME)
+    for each in ports:
+        number, name = each.get("containerPort"), str(each.get("name") or "")
+        path = (*place, "ports", name or str(number))
+        if not isinstance(number, int) or not 1 <= number <= LARGEST_PORT:
+            message = f"the port `{path[-1]}` of `{place[1]}` has no number"
+            hint = f"set `containerPort`, from 1 to {LARGEST_PORT}"
+            yield Fault((path,), message, hint)
+        if name and not _is_port_name(name):
+            message = f"`{name}` of `{place[1]}` is no name for a port"
+            hint = "at most 15 lower case letters, digits and `-`"
+            yield Fault((path,), message, hint)
+
+
+def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
+    resources = _mapping(container.get("resources"))
+    limits = _mapping(resources.get("limits"))
+    for what, asked in _mapping(resources.get("requests")).items():
+        limit = limits.get(what)
+        if _is_amount(asked) and _is_amount(limit) and exact(str(asked)) > exact(str(limit)):
+            message = f"`{place[1]}` asks for {asked} of {what}, and its limit is {limit}"
+            paths = tuple((*place, "resources", part, what) for part in ("limits", "requests"))
+            yield Fault(paths, message, "raise the limit, or ask for less")
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, str | int) and _is_quantity(str(value)) is not None
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    """The entries of a list; what is none of a mapping an API server refuses for its form."""
+    entries = value if isinstance(value, list | tuple) else ()
+    return [each for each in entries if isinstance(each, Mapping)]
