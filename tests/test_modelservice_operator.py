@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
+from modelmill.gotypes.quantities import canonical
 from modelmill.importers.model_text import Live
 from modelmill.importers.modelservice_operator import CHILDREN, Rendered, Settings, read, render
-from modelmill.importers.modelservice_operator.quantities import canonical
 from modelmill.importers.modelservice_operator.words import joined
 
 HEAD = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from modelmill import console
-from modelmill.commands.shared import format_option
+from modelmill.commands.shared import format_option, read_files
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.importers.helm_release import Release, import_releases
 from modelmill.importers.modelservice_chart import CURRENT, generation
@@ -77,7 +77,7 @@ def helm_values(
     if chosen is None:
         return console.findings(told, texts, format_name)
     wanted = [
-        Release(_read(directory, group, texts), name, namespace, chosen)
+        Release(read_files(directory, group, texts), name, namespace, chosen)
         for group, name in zip(_grouped(files, releases), releases, strict=True)
     ]
     root, paths = _repository(directory, write=not stdout)
@@ -130,7 +130,10 @@ def modelservice(
     texts: dict[str, str] = {}
     settings = Settings(epp_cluster_role, _listed(epp_pull_secrets), _listed(pd_pull_secrets))
     request = Request(
-        _read(directory, files, texts), _read(directory, baseconfigs, texts), settings, as_is
+        read_files(directory, files, texts),
+        read_files(directory, baseconfigs, texts),
+        settings,
+        as_is,
     )
     root, paths = _repository(directory, write=not stdout)
     try:
@@ -140,6 +143,76 @@ def modelservice(
     _deliver(root, imported, stdout)
     status = console.findings(imported.findings, {**texts, **imported.files}, format_name)
     return status if has_errors(imported.findings) else 0
+
+
+@command.command(name="llmisvc")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--with",
+    "beside",
+    multiple=True,
+    metavar="FILE|FOLDER",
+    help="LLMInferenceServiceConfigs, KServe's own presets and its ConfigMap; repeatable.",
+)
+@click.option("--namespace", default="", help="Namespace of services that say none.")
+@click.option(
+    "--environment",
+    default="",
+    metavar="NAME",
+    help="Environment of KServe's target that is written where there is none; its namespace "
+    "unless given.",
+)
+@click.option(
+    "--self-contained",
+    is_flag=True,
+    help="Write out what KServe's presets say too, so that the Model needs none of them.",
+)
+@click.option("--stdout", is_flag=True, help="Print the files instead of writing them.")
+@format_option
+@click.pass_obj
+def llmisvc(
+    directory: Path,
+    files: tuple[str, ...],
+    beside: tuple[str, ...],
+    namespace: str,
+    environment: str,
+    self_contained: bool,
+    stdout: bool,
+    format_name: str,
+) -> int:
+    """Make Models of KServe's LLMInferenceServices, and Presets of their Configs.
+
+    They compile to the same resources in an environment of `target: kserve`. KServe's own presets
+    are the cluster's, and are not taken over.
+    """
+    from modelmill.importers.llmisvc_import import Request, import_services
+
+    texts: dict[str, str] = {}
+    root, paths = _repository(directory, write=not stdout)
+    request = Request(
+        read_files(directory, files, texts),
+        read_files(directory, beside, texts),
+        namespace,
+        paths,
+        self_contained,
+        None if _has_target(root) else environment,
+    )
+    try:
+        imported = import_services(request)
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, texts, format_name)
+    _deliver(root, imported, stdout)
+    status = console.findings(imported.findings, {**texts, **imported.files}, format_name)
+    return status if has_errors(imported.findings) else 0
+
+
+def _has_target(root: Path) -> bool:
+    """Whether an environment of the repository compiles to KServe's resources."""
+    try:
+        documents = read_sources(root, {}).documents
+    except CompileError:
+        return False
+    return any(each.kind == "Overlay" and each.record.target == "kserve" for each in documents)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -170,18 +243,6 @@ def _grouped(files: Sequence[str], releases: Sequence[str]) -> list[list[str]]:
             f"{len(releases)} releases need {len(releases)} FILEs, one each; there are {len(files)}"
         )
     return [each.split(",") for each in files]
-
-
-def _read(directory: Path, names: Sequence[str], texts: dict[str, str]) -> list[tuple[str, bytes]]:
-    read = []
-    for name in names:
-        try:
-            data = (directory / name).read_bytes()
-        except OSError as fault:
-            raise click.UsageError(f"cannot read `{name}`: {fault.strerror}") from fault
-        texts[name] = data.decode("utf-8", "replace")
-        read.append((name, data))
-    return read
 
 
 def _repository(directory: Path, *, write: bool) -> tuple[Path, Paths]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from modelmill import console, yamltext
 from modelmill.as_modelservice import as_modelservice
-from modelmill.commands.shared import environment_option, model_of, overlay_of, read
-from modelmill.diagnostics import CompileError, Diagnostic
-from modelmill.pipeline import rendered, variant_of
+from modelmill.commands.shared import environment_option, model_of, overlay_of, read, read_files
+from modelmill.diagnostics import CompileError, Diagnostic, has_errors
+from modelmill.kserve.service import KIND as SERVICE
+from modelmill.kserve.thin import KIND as CONFIG
+from modelmill.kserve.thin import environment_configs
+from modelmill.pipeline import Repository, rendered, variant_of
 from modelmill.resolve import Resolver, environments_of
+from modelmill.resource import Resource
+from modelmill.spec.kserve import KServeTarget
+from modelmill.variant import Variant
 
 
 @click.command(name="render")
@@ -20,14 +27,31 @@ from modelmill.resolve import Resolver, environments_of
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["manifests", "modelservice"]),
+    type=click.Choice(["manifests", "modelservice", "llmisvc-children"]),
     default="manifests",
     show_default=True,
-    help="manifests, or one mapping like the dry run of the llm-d ModelService operator.",
+    help="manifests; one mapping like the dry run of the llm-d ModelService operator; or what "
+    "KServe's controller makes of an LLMInferenceService.",
+)
+@click.option(
+    "--with",
+    "beside",
+    multiple=True,
+    metavar="FILE|FOLDER",
+    help="LLMInferenceServiceConfigs and ConfigMaps of KServe, its own presets included; "
+    "repeatable. For llmisvc-children.",
 )
 @click.pass_obj
-def command(directory: Path, model: str, environment: str | None, form: str) -> int:
-    """Print the manifests MODEL compiles to, without an environment or in one."""
+def command(
+    directory: Path, model: str, environment: str | None, form: str, beside: tuple[str, ...]
+) -> int:
+    """Print the manifests MODEL compiles to, without an environment or in one.
+
+    With --as llmisvc-children it is one whose target is kserve, or MODEL is a file with
+    LLMInferenceServices instead.
+    """
+    if form == "llmisvc-children" and (directory / model).is_file():
+        return _children(directory, (model,), beside)
     sources, repository = read(directory)
     document = model_of(repository, model)
     overlay = overlay_of(repository, environment)
@@ -41,8 +65,65 @@ def command(directory: Path, model: str, environment: str | None, form: str) -> 
         objects = rendered(variant)
     except CompileError as fault:
         return console.findings(fault.diagnostics, sources.texts, "text")
+    if form == "llmisvc-children":
+        return _children_of(directory, repository, variant, objects, beside)
     if form == "modelservice":
         console.result(yamltext.dump(as_modelservice(variant, objects)))
         return 0
     console.result("---\n".join(yamltext.dump(resource.body) for resource in objects))
     return 0
+
+
+def _children(directory: Path, files: tuple[str, ...], beside: tuple[str, ...]) -> int:
+    """What KServe makes of the services in the files."""
+    texts: dict[str, str] = {}
+    return _judged(read_files(directory, files, texts), read_files(directory, beside, texts), texts)
+
+
+def _children_of(
+    directory: Path,
+    repository: Repository,
+    variant: Variant,
+    objects: Sequence[Resource],
+    beside: tuple[str, ...],
+) -> int:
+    """What KServe makes of the service that a model compiles to."""
+    if variant.kserve is None:
+        raise click.UsageError("--as llmisvc-children needs an environment whose target is kserve")
+    configs: tuple[Resource, ...] = ()
+    if variant.overlay is not None:
+        resolver = Resolver(repository.catalog)
+        configs = environment_configs(resolver, repository.versions, variant.overlay)
+    texts: dict[str, str] = {}
+    emitted = [
+        (f"{each.kind} {each.name}", yamltext.dump(each.body).encode())
+        for each in (*configs, *objects)
+        if each.kind in (CONFIG, SERVICE)
+    ]
+    return _judged(emitted, read_files(directory, beside, texts), texts, variant.kserve)
+
+
+def _judged(
+    files: Sequence[tuple[str, bytes]],
+    beside: Sequence[tuple[str, bytes]],
+    texts: dict[str, str],
+    target: KServeTarget | None = None,
+) -> int:
+    """Prints the children, or why there are none."""
+    from modelmill.importers.llmisvc import judged, read
+
+    try:
+        given = read(files, beside)
+    except CompileError as fault:
+        return console.findings(fault.diagnostics, texts, "text")
+    if target is not None:
+        platform = given.platform._replace(
+            prefix=target.preset_prefix, namespace=target.system_namespace
+        )
+        given = given._replace(platform=platform)
+    found = judged(given)
+    findings = [*given.findings, *(each for one in found for each in one.findings)]
+    if not has_errors(findings):
+        made = [child for one in found for child in one.children]
+        console.result("---\n".join(yamltext.dump(each) for each in made))
+    return console.findings(findings, texts, "text")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -71,3 +71,27 @@ def overlay_of(repository: Repository, environment: str | None) -> Document | No
         return None
     chosen("environment", [environment], repository.catalog.overlays)
     return repository.catalog.overlays[environment]
+
+
+def read_files(
+    directory: Path, names: Sequence[str], texts: dict[str, str]
+) -> list[tuple[str, bytes]]:
+    """The files as they are named, below the directory; their texts for reports. A folder stands
+    for its YAML files."""
+    read = []
+    for name in (file for each in names for file in _files_of(directory, each)):
+        try:
+            data = (directory / name).read_bytes()
+        except OSError as fault:
+            raise click.UsageError(f"cannot read `{name}`: {fault.strerror}") from fault
+        texts[name] = data.decode("utf-8", "replace")
+        read.append((name, data))
+    return read
+
+
+def _files_of(directory: Path, name: str) -> list[str]:
+    folder = directory / name
+    if not folder.is_dir():
+        return [name]
+    inside = (each.name for each in folder.iterdir() if each.suffix in (".yaml", ".yml"))
+    return sorted(str(Path(name) / each) for each in inside)

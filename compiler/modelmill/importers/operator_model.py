@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelmill.importers.carried import Text, bare, live, text
 from modelmill.importers.chart_model import model_of
 from modelmill.importers.folding import fold
 from modelmill.importers.hoisting import common
@@ -26,7 +27,6 @@ from modelmill.importers.modelservice_chart import Rendered as Release
 from modelmill.importers.modelservice_chart.facts import ModelCommand
 from modelmill.importers.modelservice_operator import CHILDREN, ROLES, Facts, Rendered
 from modelmill.importers.modelservice_operator import RoleFacts as OperatorRole
-from modelmill.importers.modelservice_operator.carried import Text, bare, live, text
 from modelmill.importers.pod_fields import Tree, said
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.references import FUNCTIONS

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error, warning
-from modelmill.importers.helm.scalars import written
-from modelmill.importers.modelservice_operator.decoding import decode
+from modelmill.gotypes.scalars import written
+from modelmill.importers.documents import read_documents
+from modelmill.importers.modelservice_operator.decoding import WORDS, decode
 from modelmill.importers.modelservice_operator.facts import BASE_KEYS
 from modelmill.importers.modelservice_operator.places import inside, of_rendered
-from modelmill.importers.modelservice_operator.reading import read_documents
 from modelmill.importers.modelservice_operator.templating import (
     Printed,
     Scope,
@@ -112,8 +112,8 @@ def _read_value(
         return None, found
     place = of_rendered(source, text.text, at, node.place)
     try:
-        documents = read_documents(text.text, place)
-        marked = read_documents(text.marked, place).roots if text.marked else ()
+        documents = read_documents(text.text, place, WORDS)
+        marked = read_documents(text.marked, place, WORDS).roots if text.marked else ()
     except CompileError as fault:
         return None, [*found, *(_in_key(each, key) for each in fault.diagnostics)]
     found += documents.findings

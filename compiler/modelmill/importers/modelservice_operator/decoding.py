@@ -1,203 +1,48 @@
 """What a document says as the operator's Go types take it.
 
 In: a positioned tree and the name of a type. Out: plain values without what the type does not know,
-and findings: fields that are ignored, values that are refused. Follows sigs.k8s.io/yaml, not
-strict: a number where text is due becomes text, a key may be in any case.
+and findings. The operator reads as sigs.k8s.io/yaml does, not strict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
-from modelmill.diagnostics import Diagnostic, cut, did_you_mean, error, warning
-from modelmill.importers.helm.scalars import written
-from modelmill.importers.modelservice_operator import carried
-from modelmill.importers.modelservice_operator.quantities import canonical
-from modelmill.tree import Node, plain
+from modelmill import gotypes
+from modelmill.diagnostics import Diagnostic, did_you_mean, warning
+from modelmill.gotypes import Decoded, Vocabulary
+from modelmill.gotypes.scalars import written
+from modelmill.importers import carried
+from modelmill.importers.documents import Words
+from modelmill.tree import Node
 
-_RANGES = {"int32": 1 << 31, "int64": 1 << 63}
-_ZEROS: Mapping[str, Any] = {"text": "", "quantity": "0", "bool": False, "int32": 0, "int64": 0}
-_ABSENT = object()
-
-
-class _Type(NamedTuple):
-    """`strict`: below it a number is no text. `wraps` is the rest of the suffixes."""
-
-    name: str
-    strict: bool
-    wraps: tuple[str, ...]
-
-    @property
-    def inner(self) -> _Type:
-        return self._replace(wraps=self.wraps[:-1])
-
-    @property
-    def wrap(self) -> str:
-        return self.wraps[-1] if self.wraps else ""
-
-
-class Decoded(NamedTuple):
-    value: Any
-    findings: tuple[Diagnostic, ...]
+WORDS = Words("I831", "I835", "the operator")
 
 
 def decode(node: Node, kind: str, *, zeros: bool) -> Decoded:
-    """The node as a `kind` of types.txt, or a list of them as `kind[]`.
-
-    With `zeros`, a zero that is written down counts; without, it is dropped where Go cannot tell
-    it from nothing.
-    """
-    decoder = _Decoder(zeros)
-    value = decoder.value(node, _type(kind), False, kind.removesuffix("[]"))
-    return Decoded(_empty(_type(kind)) if value is _ABSENT else value, tuple(decoder.findings))
-
-
-def fields(kind: str) -> Mapping[str, str]:
-    """The fields of a type, by name."""
-    return _types()[kind]
+    """The node as a `kind` of types.txt, or a list of them as `kind[]`; `zeros` as for gotypes."""
+    return gotypes.decode(node, kind, _vocabulary(), zeros=zeros)
 
 
 @cache
-def _types() -> dict[str, dict[str, str]]:
-    text = files(__package__).joinpath("types.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    found = {}
-    for paragraph in "\n".join(lines).replace("\n  ", " ").splitlines():
-        name, _, said = paragraph.partition(": ")
-        found[name] = dict(each.split() for each in said.split(", "))
-    return found
+def _vocabulary() -> Vocabulary:
+    return Vocabulary(gotypes.read_types(__package__), "I834", _ignored, spelt=_spelt)
 
 
-@cache
-def _type(written_as: str) -> _Type:
-    name = written_as.removeprefix("!")
-    wraps: list[str] = []
-    while name.endswith(("[]", "{}", "?")):
-        wrap = "?" if name.endswith("?") else name[-2:]
-        wraps.insert(0, wrap)
-        name = name.removesuffix(wrap)
-    return _Type(name, written_as.startswith("!"), tuple(wraps))
+def _spelt(value: Any) -> str:
+    """A scalar as text, which knows the reference that a number came from."""
+    if isinstance(value, carried.Number):
+        return carried.text(written(int(value)), value.reference)
+    return written(value)
 
 
-def _empty(kind: _Type) -> Any:
-    if kind.wrap == "[]":
-        return []
-    return {} if kind.wrap == "{}" or kind.name in _types() else _ZEROS.get(kind.name)
-
-
-class _Decoder:
-    """Gathers findings on the way; `at` is how messages call a place."""
-
-    def __init__(self, zeros: bool) -> None:
-        self.zeros = zeros
-        self.findings: list[Diagnostic] = []
-
-    def value(self, node: Node, kind: _Type, strict: bool, at: str) -> Any:
-        strict = strict or kind.strict
-        if node.value is None or kind.name == "dropped":
-            return _ABSENT
-        if kind.wrap == "[]":
-            return self._list(node, kind.inner, strict, at)
-        if kind.wrap == "{}":
-            return self._mapping(node, kind.inner, strict, at)
-        if kind.name in _types():
-            found = self._record(node, kind.name, strict, at)
-            return _ABSENT if found == {} and kind.wrap != "?" else found
-        if kind.name == "any":
-            return plain(node)
-        found = self._scalar(node, kind, strict, at)
-        is_zero = found is not _ABSENT and found == _ZEROS.get(kind.name, "")
-        return _ABSENT if is_zero and kind.wrap != "?" and not self.zeros else found
-
-    def _list(self, node: Node, kind: _Type, strict: bool, at: str) -> Any:
-        if not isinstance(node.value, list):
-            return self._refuse(node, at, "a list")
-        found = [self._item(each, kind, strict, at) for each in node.value]
-        return found if found or self.zeros else _ABSENT
-
-    def _mapping(self, node: Node, kind: _Type, strict: bool, at: str) -> Any:
-        if not isinstance(node.value, dict):
-            return self._refuse(node, at, "a mapping")
-        return {
-            key: self._item(each, kind, strict, key) for key, each in node.value.items()
-        } or _ABSENT
-
-    def _item(self, node: Node, kind: _Type, strict: bool, at: str) -> Any:
-        """An entry of a list or mapping, which is there even if it is zero."""
-        found = self.value(node, kind._replace(wraps=(*kind.wraps, "?")), strict, at)
-        return _empty(kind) if found is _ABSENT else found
-
-    def _record(self, node: Node, name: str, strict: bool, at: str) -> Any:
-        if not isinstance(node.value, dict):
-            return self._refuse(node, at, "a mapping")
-        known = _types()[name]
-        folded = {key.casefold(): key for key in known}
-        found = {}
-        for key, each in node.value.items():
-            field = key if key in known else folded.get(key.casefold())
-            if field is None:
-                self._ignore(each, key, name)
-                continue
-            value = self.value(each, _type(known[field]), strict, field)
-            if value is not _ABSENT:
-                found[field] = value
-        return found
-
-    def _scalar(self, node: Node, kind: _Type, strict: bool, at: str) -> Any:
-        given = node.value
-        if isinstance(given, dict | list):
-            return self._refuse(node, at, _SAYS[kind.name])
-        if kind.name in ("text", "bytes"):
-            return self._text(node, strict, at)
-        if kind.name == "bool":
-            return given if isinstance(given, bool) else self._refuse(node, at, _SAYS["bool"])
-        whole = isinstance(given, int) and not isinstance(given, bool)
-        if kind.name == "quantity":
-            number = whole or isinstance(given, float)
-            amount = canonical(written(given)) if number or isinstance(given, str) else None
-            return amount if amount is not None else self._refuse(node, at, _SAYS["quantity"])
-        if kind.name == "port" and isinstance(given, str):
-            return given
-        limit = _RANGES.get(kind.name, _RANGES["int32"])
-        if whole and -limit <= given < limit:
-            return given
-        return self._refuse(node, at, _SAYS[kind.name])
-
-    def _text(self, node: Node, strict: bool, at: str) -> Any:
-        given = node.value
-        if isinstance(given, str):
-            return given
-        if strict:
-            hint = f'put it in quotes: "{written(given)}"'
-            return self._refuse(node, at, "text", hint)
-        if isinstance(given, carried.Number):
-            return carried.text(written(int(given)), given.reference)
-        return written(given)
-
-    def _refuse(self, node: Node, at: str, wanted: str, hint: str = "") -> Any:
-        given = "" if isinstance(node.value, dict | list) else f", not `{cut(str(node.value))}`"
-        self.findings.append(error("I834", f"`{at}` must be {wanted}{given}", node.span, hint))
-        return _ABSENT
-
-    def _ignore(self, node: Node, key: str, kind: str) -> None:
-        hint = did_you_mean(key, _types()[kind])
-        if not hint and kind == "ContainerSpec" and key in _types()["Container"]:
-            hint = "a ModelService cannot set it; set it for the container in the BaseConfig"
-        if not hint and kind == "PDSpec" and key in _types()["PodSpec"]:
-            hint = "a ModelService cannot set it; set it for the pod in the BaseConfig"
-        message = f"`{key}` is no field of a {kind}: the operator ignores it"
-        self.findings.append(warning("I835", message, node.key_span, hint))
-
-
-_SAYS = {
-    "text": "text",
-    "bytes": "text",
-    "bool": "true or false",
-    "int32": "a whole number",
-    "int64": "a whole number",
-    "port": "a port's number or name",
-    "quantity": "a Kubernetes quantity",
-}
+def _ignored(node: Node, key: str, kind: str) -> Diagnostic:
+    types = _vocabulary().types
+    hint = did_you_mean(key, types[kind])
+    if not hint and kind == "ContainerSpec" and key in types["Container"]:
+        hint = "a ModelService cannot set it; set it for the container in the BaseConfig"
+    if not hint and kind == "PDSpec" and key in types["PodSpec"]:
+        hint = "a ModelService cannot set it; set it for the pod in the BaseConfig"
+    message = f"`{key}` is no field of a {kind}: the operator ignores it"
+    return warning("I835", message, node.key_span, hint)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from modelmill.diagnostics import Span
-from modelmill.importers.modelservice_operator.reading import At
+from modelmill.importers.documents import At
 from modelmill.tree import Node, Place
 
 

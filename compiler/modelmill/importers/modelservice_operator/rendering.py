@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, has_errors, tidy
+from modelmill.importers.carried import bare, live
 from modelmill.importers.modelservice_operator import checks, mending, summary
 from modelmill.importers.modelservice_operator.base_objects import (
     BaseObjects,
     base_objects,
     with_port,
 )
-from modelmill.importers.modelservice_operator.carried import bare, live
 from modelmill.importers.modelservice_operator.children import Parts, children
 from modelmill.importers.modelservice_operator.decoding import decode
 from modelmill.importers.modelservice_operator.facts import Rendered, Settings, Source

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error, warning
+from modelmill.importers.documents import Documents, in_file, read_documents
 from modelmill.importers.helm.reading import MAX_BYTES
+from modelmill.importers.modelservice_operator.decoding import WORDS
 from modelmill.importers.modelservice_operator.facts import Source
-from modelmill.importers.modelservice_operator.reading import Documents, in_file, read_documents
 from modelmill.tree import Node
 from modelmill.yaml_faults import text_of
 
@@ -50,7 +51,7 @@ def _documents(name: str, data: bytes) -> tuple[str, Documents]:
         text = text_of(name, data.removeprefix(_BOM))
     except CompileError as fault:
         raise CompileError(each._replace(code="I831") for each in fault.diagnostics) from None
-    return text, read_documents(text, in_file(name))
+    return text, read_documents(text, in_file(name), WORDS)
 
 
 def _of_kind(

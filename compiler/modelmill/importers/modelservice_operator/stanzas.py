@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, warning
-from modelmill.importers.modelservice_operator import carried
+from modelmill.importers import carried
 from modelmill.importers.modelservice_operator.facts import ROLES
 from modelmill.importers.modelservice_operator.places import inside
 from modelmill.importers.modelservice_operator.templating import (

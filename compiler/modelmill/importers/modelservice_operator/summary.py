@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelmill.importers.carried import bare
 from modelmill.importers.modelservice_operator import engine
 from modelmill.importers.modelservice_operator.artifacts import MOUNT, VOLUME
-from modelmill.importers.modelservice_operator.carried import bare
 from modelmill.importers.modelservice_operator.children import Parts
 from modelmill.importers.modelservice_operator.facts import (
     ROLES,

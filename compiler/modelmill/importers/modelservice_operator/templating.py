@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from modelmill.diagnostics import Diagnostic, Span, did_you_mean, error, warning
+from modelmill.importers import carried
+from modelmill.importers.documents import At
 from modelmill.importers.gotemplate import (
     NotHermetic,
     Template,
@@ -20,8 +22,6 @@ from modelmill.importers.gotemplate import (
     parse,
     references,
 )
-from modelmill.importers.modelservice_operator import carried
-from modelmill.importers.modelservice_operator.reading import At
 from modelmill.tree import Node
 
 _mark = re.compile("\ue000([0-9]+)\ue001")

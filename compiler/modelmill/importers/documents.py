@@ -1,4 +1,4 @@
-"""YAML as the operator reads it, with the place of every value.
+"""YAML as Kubernetes' tools read it, with the place of every value.
 
 In: text, and where its lines are in a file. Out: its documents as positioned trees, and the keys
 that stand twice, of which sigs.k8s.io/yaml keeps the last. Iterative and bounded: hostile nesting
@@ -22,8 +22,9 @@ from yaml.events import (
 )
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error, warning
+from modelmill.gotypes.scalars import written
 from modelmill.importers.helm.reading import MAX_DEPTH, MAX_NODES
-from modelmill.importers.helm.scalars import resolved, written
+from modelmill.importers.helm.scalars import resolved
 from modelmill.tree import Node, Place
 from modelmill.yaml_faults import syntax_error
 
@@ -33,6 +34,14 @@ At: TypeAlias = Callable[[int, int, int], Place]
 _CORE = "tag:yaml.org,2002:"
 _MERGE = "<<"
 _SCALARS = frozenset({"str", "int", "float", "bool", "null"})
+
+
+class Words(NamedTuple):
+    """Codes of what cannot be read and of a key that stands twice, and who keeps the last."""
+
+    unreadable: str
+    repeated: str
+    reader: str
 
 
 class Documents(NamedTuple):
@@ -69,33 +78,34 @@ def in_file(name: str) -> At:
     return lambda line, column, width: (name, line, column, width)
 
 
-def read_documents(text: str, at: At) -> Documents:
+def read_documents(text: str, at: At, words: Words) -> Documents:
     """The documents of a text; raises CompileError at the first that is wrong."""
-    reader = _Reader(at)
+    reader = _Reader(at, words)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         for event in yaml.parse(text, Loader=loader):
             reader.take(event)
     except yaml.YAMLError as fault:
-        raise CompileError([_moved(syntax_error("", text, fault), at)]) from None
+        raise CompileError([_moved(syntax_error("", text, fault), at, words)]) from None
     return Documents(tuple(reader.roots), tuple(reader.findings))
 
 
-def _moved(fault: Diagnostic, at: At) -> Diagnostic:
+def _moved(fault: Diagnostic, at: At, words: Words) -> Diagnostic:
     """A finding whose places are in the text as one whose places are in the file."""
 
     def moved(span: Span | None) -> Span | None:
         return Span(*at(span.line, span.column, span.width)) if span else None
 
     notes = tuple(Note(note.message, moved(note.span)) for note in fault.notes)
-    return fault._replace(code="I831", span=moved(fault.span), notes=notes)
+    return fault._replace(code=words.unreadable, span=moved(fault.span), notes=notes)
 
 
 class _Reader:
     """One pass over the parser's events, with the open collections on a stack of its own."""
 
-    def __init__(self, at: At) -> None:
+    def __init__(self, at: At, words: Words) -> None:
         self.at = at
+        self.words = words
         self.roots: list[Node] = []
         self.findings: list[Diagnostic] = []
         self.anchors: dict[str, _Sized | None] = {}
@@ -194,10 +204,12 @@ class _Reader:
             return
         first = parent.node.value.get(key)
         if first is not None:
-            message = f"`{key}` stands twice in one mapping: the operator uses the last"
+            message = f"`{key}` stands twice in one mapping: {self.words.reader} uses the last"
             note = Note("the one it ignores", first.key_span)
             self.findings.append(
-                warning("I835", message, Span(*key_place), "take one of them out", [note])
+                warning(
+                    self.words.repeated, message, Span(*key_place), "take one of them out", [note]
+                )
             )
         parent.node.value[key] = Node(node.value, node.place, key_place)
 
@@ -208,7 +220,7 @@ class _Reader:
         return self.at(start.line + 1, start.column + 1, width)
 
     def _stop(self, message: str, place: Place, hint: str = "") -> None:
-        raise CompileError([error("I831", message, Span(*place), hint)])
+        raise CompileError([error(self.words.unreadable, message, Span(*place), hint)])
 
 
 def _merged(mapping: _Open) -> Iterator[Node]:
