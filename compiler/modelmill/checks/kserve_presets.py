@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill.diagnostics import Diagnostic, error
+from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.spec.pod import EnvSource
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
@@ -23,6 +23,9 @@ VOLUMES = {
     "dshm": "emptyDir",
     "tls-certs": "secret",
 }
+GRACE_SECONDS = 60
+"""How long pods of the presets have to stop."""
+TIMEOUT = "shutdown-timeout"
 HANDLERS = ("exec", "tcpSocket", "grpc")
 PROBES = ("startup", "readiness", "liveness")
 
@@ -35,6 +38,21 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         yield from _probed(variant, key)
         yield from _variables(variant, key, role)
         yield from _volumes(variant, key, role)
+        yield from _stopped(variant, key, role)
+
+
+def _stopped(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
+    """A pod that is killed while its engine still answers cuts those answers off."""
+    timeout = role.engine.args.get(TIMEOUT) if role.engine is not None else None
+    written = role.pod.termination_grace_period_seconds if role.pod is not None else None
+    grace = GRACE_SECONDS if written is None else written
+    if isinstance(timeout, int) and timeout > grace:
+        yield warning(
+            "C585",
+            f"`{key}` may take {timeout} s to stop, and KServe ends its pods after {grace} s",
+            variant.key_span_of("roles", key, "engine", "args", TIMEOUT),
+            f"set `pod.terminationGracePeriodSeconds: {timeout + 20}`, or a shorter timeout",
+        )
 
 
 def _started(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
