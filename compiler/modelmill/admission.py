@@ -46,10 +46,11 @@ def _parts(
     patch_of: Callable[[Resource], Span],
 ) -> Iterator[Diagnostic]:
     for old, new in zip(before, after, strict=True):
-        if _is_as_written(variant, old):
+        templates = list(templates_of(new))
+        if not templates or _is_as_written(variant, old):
             continue
         written, beside = dict(templates_of(old)), pod_parts.claims_beside(new)
-        for part, template in templates_of(new):
+        for part, template in templates:
             if part == REQUESTED:
                 continue
             for fault in _faults(variant, template, beside):

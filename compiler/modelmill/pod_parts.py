@@ -114,6 +114,8 @@ def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
     limits = _mapping(resources.get("limits"))
     for what, asked in _mapping(resources.get("requests")).items():
         limit = limits.get(what)
+        if asked == limit:
+            continue
         if _is_amount(asked) and _is_amount(limit) and exact(str(asked)) > exact(str(limit)):
             message = f"`{place[1]}` asks for {asked} of {what}, and its limit is {limit}"
             paths = tuple((*place, "resources", part, what) for part in ("limits", "requests"))
