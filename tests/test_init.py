@@ -185,6 +185,12 @@ def test_new_keeps_the_order_of_given_presets_and_adds_what_they_lack(repo: Path
     ran(repo, "lint")
 
 
+def test_new_starts_from_pods_on_one_host(repo: Path) -> None:
+    """Of the patterns in the library, the one of which least is said."""
+    ran(repo, "new", "hello")
+    assert extends_of(repo / "models/hello.yaml")[-1] == "single-host"
+
+
 def test_new_skips_a_choice_that_does_not_compile(repo: Path) -> None:
     without_presets(repo)
     presets_file(repo, "a", "{engine: {type: vllm}}")

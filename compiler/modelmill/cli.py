@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "init": "Start a repository: settings, preset library, one environment.",
     "new": "Write a model file to start from.",
     "compile": "Write generated/, or check that it is what it should be.",
-    "import": "Take over what another tool runs: a Helm release.",
+    "import": "Take over what another tool runs: Helm, llm-d, KServe.",
     "lint": "Check files: syntax, fields, presets, what the result means.",
     "render": "Print the manifests a model compiles to.",
     "explain": "Show where each value came from.",

@@ -11,7 +11,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from modelmill.catalog import Catalog, Document, read_document
 from modelmill.catalogues import version_sets
@@ -25,7 +25,7 @@ from modelmill.spec.documents import API_VERSION, Identity
 from modelmill.spec.engine import EngineType
 from modelmill.spec.model import ModelSource
 from modelmill.syntax import parse
-from modelmill.tree import plant
+from modelmill.tree import Node, plant
 from modelmill.yamltext import scalar
 
 SCHEMAS = "schemas"
@@ -37,12 +37,14 @@ _ENGINES: tuple[str, ...] = get_args(EngineType)
 
 
 class Offer(NamedTuple):
-    """What a preset brings, its parents included: engine type, accelerator vendor, roles."""
+    """What a preset brings, its parents included: engine type, accelerator vendor, roles; and how
+    many values it sets itself."""
 
     preset: str
     engine: str | None
     accelerator: str | None
     roles: tuple[str, ...]
+    settings: int
 
     @property
     def brings(self) -> set[str]:
@@ -135,7 +137,13 @@ def _offer(name: str, chain: Sequence[Document]) -> Offer:
             accelerator = str(vendor.value) if vendor else ""
         named = spec.get("roles")
         roles += named.value if named else ()
-    return Offer(name, engine, accelerator, tuple(dict.fromkeys(roles)))
+    settings = _leaves(chain[-1].record.spec)
+    return Offer(name, engine, accelerator, tuple(dict.fromkeys(roles)), settings)
+
+
+def _leaves(node: Node) -> int:
+    inside = node.value.values() if isinstance(node.value, dict) else ()
+    return sum(map(_leaves, inside)) or 1
 
 
 def _choices(
@@ -144,20 +152,21 @@ def _choices(
     """Presets to extend: the given ones, and what they lack of engine, accelerator and roles.
 
     The likeliest first: what the repository's models extend already, then the engine modelmill
-    names first, an accelerator of the maker most presets are for, and the fewest roles.
+    names first, an accelerator of the maker most presets are for, and the fewest roles, of which
+    least is said.
     """
     uses = Counter(p for model in catalog.models.values() for p in model.record.extends)
     makers = Counter(o.accelerator for o in offers.values() if o.accelerator)
     brought = set().union(*(offers[name].brings for name in given if name in offers))
 
-    def lacking(what: str, order: Callable[[Offer], int]) -> list[tuple[str, ...]]:
+    def lacking(what: str, order: Callable[[Offer], Any]) -> list[tuple[str, ...]]:
         fitting = [o for o in offers.values() if o.brings == {what} and what not in brought]
         fitting.sort(key=lambda o: (-uses[o.preset], order(o), o.preset))
         return [(o.preset,) for o in fitting] or [()]
 
     engines = lacking("engine", lambda o: _ENGINES.index(o.engine) if o.engine in _ENGINES else 99)
     accelerators = lacking("accelerator", lambda o: -makers[o.accelerator or ""])
-    roles = lacking("roles", lambda o: len(o.roles))
+    roles = lacking("roles", lambda o: (len(o.roles), o.settings))
     hardware = {n for n, o in offers.items() if o.brings & {"engine", "accelerator"}}
     split = max((i for i, name in enumerate(given, 1) if name in hardware), default=0)
     for engine, role, accelerator in product(engines, roles, accelerators):
