@@ -265,14 +265,18 @@ def test_the_models_of_this_repository_come_out_the_same() -> None:
             continue
         beside = {**TARGET, **presets}
         beside["overlays/kserve/environment.yaml"] += (
-            'spec: {prometheus: {serverAddress: "http://prometheus:9090"}}\n'
+            'spec: {prometheus: {serverAddress: "http://prometheus:9090"}, model: {cache: null}}\n'
         )
         head = yaml.safe_load(text)
         head.pop("environments", None)
+        if "wide-expert-parallel" in head["extends"]:
+            inside = {"parallelism": {"loadBalancing": "internal"}}
+            head["environments"] = {"kserve": {"roles": {"decode": inside, "prefill": inside}}}
         found = made_of({path: yamltext.dump(head), **beside})
         if found.spec is None:
-            codes = {each.code for each in found.found if each.severity == "error"}
-            assert codes <= {"C532", "C582", "C583"}, found.found
+            # Its weights are in a cache of the hub's client on a claim.
+            assert "pvc+hf://" in text
+            assert {each.code for each in found.found if each.severity == "error"} == {"C582"}
             continue
         name = path.removeprefix("models/").removesuffix(".yaml")
         again = imported(resource(name, found.spec, labels=found.metadata["labels"]))
@@ -281,7 +285,7 @@ def test_the_models_of_this_repository_come_out_the_same() -> None:
         assert differences(found.spec, second.spec) == []
         assert second.metadata["labels"] == found.metadata["labels"]
         seen.append(name)
-    assert len(seen) > 5
+    assert len(seen) == 11
 
 
 names = st.sampled_from(["alpha", "beta", "gamma"])
