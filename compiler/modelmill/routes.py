@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from modelmill.adapters import names_served
+from modelmill.containers import Manifest
 from modelmill.gateways import namespace_of
 from modelmill.names import child_name
 from modelmill.spec.routing import RouteRule
@@ -119,6 +120,12 @@ def backend_name(variant: Variant, model: str) -> str:
     (`checks.splits`)."""
     has_pool = variant.scheduler is not None
     return variant.pool_name(model) if has_pool else variant.service_name(model)
+
+
+def backend_ref(variant: Variant) -> Manifest:
+    """What a policy about the model's own backend refers to."""
+    group, kind = backend_kind(variant)
+    return {"group": group, "kind": kind, "name": backend_name(variant, variant.name)}
 
 
 def backends(variant: Variant) -> list[str]:

@@ -12,7 +12,7 @@ from modelmill import names
 from modelmill.containers import given
 from modelmill.promql import milliseconds
 from modelmill.resource import Resource, resource
-from modelmill.routes import backend_kind, backend_name
+from modelmill.routes import backend_ref
 from modelmill.variant import Variant
 
 # The Compute API's greatest timeoutSec of a backend service.
@@ -22,18 +22,13 @@ LONGEST_SECONDS = 2_147_483_647
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.gateway_provider != "gke":
         return
-    group, kind = backend_kind(variant)
     yield resource(
         variant.versions.apis["GCPBackendPolicy"],
         "GCPBackendPolicy",
         variant.name,
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
-            "targetRef": {
-                "group": group,
-                "kind": kind,
-                "name": backend_name(variant, variant.name),
-            },
+            "targetRef": backend_ref(variant),
             "default": {
                 **given(timeoutSec=_seconds(variant.route.timeout)),
                 "logging": {"enabled": True},

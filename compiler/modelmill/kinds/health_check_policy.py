@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from modelmill import names, tls
 from modelmill.resource import Resource, resource
-from modelmill.routes import backend_kind, backend_name
+from modelmill.routes import backend_ref
 from modelmill.variant import Variant
 
 SECONDS = 2
@@ -20,7 +20,6 @@ PATH = "/health"
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.gateway_provider != "gke":
         return
-    group, kind = backend_kind(variant)
     scheme = tls.scheme(variant)
     yield resource(
         variant.versions.apis["HealthCheckPolicy"],
@@ -28,11 +27,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
         variant.name,
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
-            "targetRef": {
-                "group": group,
-                "kind": kind,
-                "name": backend_name(variant, variant.name),
-            },
+            "targetRef": backend_ref(variant),
             "default": {
                 "checkIntervalSec": SECONDS,
                 "timeoutSec": SECONDS,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from modelmill import names
 from modelmill.adapters import requested
 from modelmill.resource import Resource, resource
+from modelmill.routes import backend_ref
 from modelmill.variant import Variant
 
 
@@ -18,18 +19,13 @@ def emit(variant: Variant) -> Iterable[Resource]:
     rewrites = variant.routing.rewrites
     if variant.scheduler is None or not rewrites:
         return
-    group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
     yield resource(
         variant.versions.apis["InferenceModelRewrite"],
         "InferenceModelRewrite",
         variant.name,
         labels=names.labels(variant.name, "model", variant.labels),
         spec={
-            "poolRef": {
-                "group": group,
-                "kind": "InferencePool",
-                "name": variant.pool_name(variant.name),
-            },
+            "poolRef": backend_ref(variant),
             "rules": [
                 {
                     "matches": [{"model": {"type": "Exact", "value": name}}],

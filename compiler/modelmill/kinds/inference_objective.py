@@ -10,22 +10,18 @@ from collections.abc import Iterable
 
 from modelmill import names
 from modelmill.resource import Resource, resource
-from modelmill.routes import backend_kind, objective_name
+from modelmill.routes import backend_ref, objective_name
 from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.scheduler is None:
         return
-    group, kind = backend_kind(variant)
     for key, objective in sorted(variant.routing.objectives.items()):
         yield resource(
             variant.versions.apis["InferenceObjective"],
             "InferenceObjective",
             objective_name(variant, key),
             labels=names.labels(variant.name, "model", variant.labels),
-            spec={
-                "priority": objective.priority,
-                "poolRef": {"group": group, "kind": kind, "name": variant.pool_name(variant.name)},
-            },
+            spec={"priority": objective.priority, "poolRef": backend_ref(variant)},
         )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from modelmill import names, tls
-from modelmill.containers import Manifest, given
+from modelmill.containers import Manifest
 from modelmill.engine_container import port_names
 from modelmill.engines import ENGINES
 from modelmill.resource import Resource, resource
+from modelmill.scraping import scrape
 from modelmill.spec.role import PodMonitor, Role
 from modelmill.variant import Variant
 
@@ -66,13 +67,7 @@ def _monitor(
 ) -> Resource:
     """Scraped endpoints of the pods that `selector` tells, one a port; what is not set is as it is
     given."""
-    said = given(
-        path=monitor.path,
-        interval=monitor.interval,
-        scrapeTimeout=monitor.scrape_timeout,
-        relabelings=list(monitor.relabelings),
-        metricRelabelings=list(monitor.metric_relabelings),
-    )
+    said = scrape(monitor)
     return resource(
         variant.versions.apis["PodMonitor"],
         "PodMonitor",

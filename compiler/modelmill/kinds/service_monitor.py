@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from modelmill import names, tls
-from modelmill.containers import Manifest, given, numbered
+from modelmill.containers import Manifest, numbered
 from modelmill.engines import ENGINES
 from modelmill.groups import ports_of
 from modelmill.resource import Resource, resource
+from modelmill.scraping import scrape
 from modelmill.spec.observability import ServiceMonitor
 from modelmill.variant import Variant
 
@@ -48,13 +49,7 @@ def _monitor(
     endpoint: Manifest,
 ) -> Resource:
     """Scraped ports of the component's Service, each in every pod behind it."""
-    said = given(
-        path=monitor.path,
-        interval=monitor.interval,
-        scrapeTimeout=monitor.scrape_timeout,
-        relabelings=list(monitor.relabelings),
-        metricRelabelings=list(monitor.metric_relabelings),
-    )
+    said = scrape(monitor)
     return resource(
         variant.versions.apis["ServiceMonitor"],
         "ServiceMonitor",
