@@ -31,7 +31,7 @@ from modelmill.shapes import (
 from modelmill.tree import Node, plain
 
 REQUIRED: Any = object()
-_CAPITALS = {"ipc": "IPC", "pid": "PID", "ttl": "TTL"}
+_CAPITALS = {"cd": "CD", "ipc": "IPC", "pid": "PID", "ttl": "TTL"}
 EMPTY: Mapping[str, Any] = types.MappingProxyType({})
 
 

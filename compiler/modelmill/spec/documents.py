@@ -9,6 +9,7 @@ from modelmill.formats import Date, DnsLabel, DnsName, LabelValue, QualifiedName
 from modelmill.record import EMPTY, PartialShape, Record, field
 from modelmill.shapes import FreeMapping
 from modelmill.spec.autoscaling import Prometheus
+from modelmill.spec.delivery import DeliveryLayer
 from modelmill.spec.gateways import ManagedGateway
 from modelmill.spec.kserve import KServe, KServeTarget
 from modelmill.spec.model import ModelSource
@@ -229,6 +230,11 @@ class OverlayDocument(Header):
         default="llm-d",
     )
     kserve: KServeTarget | None = field("How resources of KServe are written.", default=None)
+    delivery: DeliveryLayer | None = field(
+        "What of the project's `delivery` differs here; null for an environment that is not "
+        "delivered.",
+        default=None,
+    )
     selector: Selector = field("Which models it takes.", default=Selector())
     extends: tuple[str, ...] = field("Presets laid over every model.", default=())
     spec: Layer | None = field("Spec laid over every model.", default=None)
@@ -268,6 +274,9 @@ class ProjectDocument(Header):
     metadata: Identity | None = field("Name of the project.", default=None)
     versions: Versions = field("APIs and images to emit.")
     paths: Paths = field("Folders of the repository.", default=Paths())
+    delivery: DeliveryLayer | None = field(
+        "How generated/ reaches the clusters: Argo CD, Flux, the CI job.", default=None
+    )
 
 
 DOCUMENTS: dict[str, type[Record]] = {

@@ -1,0 +1,82 @@
+"""Where each environment's part of generated/ is read from, and by whom.
+
+In: the project's `delivery` and what an overlay lays over it. Out: a Site per environment that is
+delivered, or every value that does not fit, at its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from modelmill.catalog import Document
+from modelmill.diagnostics import CompileError
+from modelmill.merge import merge
+from modelmill.output import ENVIRONMENTS
+from modelmill.shapes import Problems
+from modelmill.spec.delivery import Delivery
+from modelmill.tree import Node
+
+PLACEHOLDER = "{environment}"
+
+
+class Site(NamedTuple):
+    """One environment as it is delivered.
+
+    overlay     its document
+    delivery    what is said of it, the project's and its own
+    node        the same with its places
+    generated   folder of the project that the compiler writes
+    apis        kind to `group/version`
+    """
+
+    overlay: Document
+    delivery: Delivery
+    node: Node
+    generated: str
+    apis: Mapping[str, str]
+
+    @property
+    def environment(self) -> str:
+        return self.overlay.name
+
+    @property
+    def branch(self) -> str:
+        """The branch that controllers read."""
+        return self.delivery.git.branch.replace(PLACEHOLDER, self.environment)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the branch holds this environment alone: overlays there stand on no base."""
+        return PLACEHOLDER in self.delivery.git.branch
+
+    def path(self, *parts: str) -> str:
+        """A path below generated/, as the repository has it."""
+        folder = self.delivery.git.path.strip("/")
+        return "/".join([*([folder] if folder else []), self.generated, *parts])
+
+    def model_path(self, model: str) -> str:
+        return self.path(model, "overlays", self.environment)
+
+    def environment_path(self, *parts: str) -> str:
+        return self.path(ENVIRONMENTS, self.environment, *parts)
+
+
+def site_of(
+    project: Node | None, overlay: Document, generated: str, apis: Mapping[str, str]
+) -> Site | None:
+    """How an environment is delivered; None where it is not."""
+    own = overlay.node.value.get("delivery")
+    if own is not None and own.value is None:
+        return None
+    if project is not None and own is not None:
+        node = merge(project, own, Delivery.shape())
+    else:
+        node = project or own
+    if node is None:
+        return None
+    problems = Problems(partial=False)
+    delivery: Any = Delivery.shape().decode(node, problems)
+    if problems.found:
+        raise CompileError(problems.found)
+    return Site(overlay, cast(Delivery, delivery), node, generated, apis)
