@@ -1,4 +1,4 @@
-"""How generated/ reaches clusters: the Git repository that controllers read, and the controllers."""
+"""How generated/ reaches clusters: the Git repository controllers read, and the controllers."""
 
 from __future__ import annotations
 
