@@ -12,12 +12,15 @@ from typing import Any, NamedTuple, cast
 from modelmill.catalog import Document
 from modelmill.diagnostics import CompileError
 from modelmill.merge import merge
+from modelmill.names import child_name
 from modelmill.output import ENVIRONMENTS
 from modelmill.shapes import Problems
 from modelmill.spec.delivery import Delivery
 from modelmill.tree import Node
 
 PLACEHOLDER = "{environment}"
+PROJECT_NAME = "modelmill"
+"""Stands in names for a project without one."""
 
 
 class Site(NamedTuple):
@@ -28,6 +31,7 @@ class Site(NamedTuple):
     node        the same with its places
     generated   folder of the project that the compiler writes
     apis        kind to `group/version`
+    project     the project's name
     """
 
     overlay: Document
@@ -35,10 +39,31 @@ class Site(NamedTuple):
     node: Node
     generated: str
     apis: Mapping[str, str]
+    project: str = PROJECT_NAME
 
     @property
     def environment(self) -> str:
         return self.overlay.name
+
+    @property
+    def name(self) -> str:
+        """Name of what there is once in the environment: a project, a set, a source."""
+        return child_name(self.project, self.environment)
+
+    def model_name(self, model: str) -> str:
+        """Name of what brings a model in."""
+        return child_name(model, self.environment)
+
+    @property
+    def environment_name(self) -> str:
+        """Name of what brings in the environment's own objects."""
+        return child_name(self.name, "environment")
+
+    @property
+    def delivery_name(self) -> str:
+        """Name of what keeps the environment's folder of a controller itself up to date, with its
+        source; and of its AppProject: it makes Applications, which no model may."""
+        return child_name(self.name, "delivery")
 
     @property
     def branch(self) -> str:
@@ -63,7 +88,11 @@ class Site(NamedTuple):
 
 
 def site_of(
-    project: Node | None, overlay: Document, generated: str, apis: Mapping[str, str]
+    project: Node | None,
+    overlay: Document,
+    generated: str,
+    apis: Mapping[str, str],
+    name: str = PROJECT_NAME,
 ) -> Site | None:
     """How an environment is delivered; None where it is not."""
     own = overlay.node.value.get("delivery")
@@ -79,4 +108,4 @@ def site_of(
     delivery: Any = Delivery.shape().decode(node, problems)
     if problems.found:
         raise CompileError(problems.found)
-    return Site(overlay, cast(Delivery, delivery), node, generated, apis)
+    return Site(overlay, cast(Delivery, delivery), node, generated, apis, name)
