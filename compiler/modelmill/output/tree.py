@@ -18,18 +18,15 @@ from modelmill.output.ledger import (
     ENVIRONMENTS,
     JOURNAL,
     LEDGER,
-    MARKER,
     Node,
     Unit,
-    fingerprint,
-    is_ledger,
     is_unit,
     nest,
     read_ledger,
     refuse_unclean,
-    resembles_ledger,
     unit_of,
 )
+from modelmill.output.ownership import Holder, at_wanted_path, begins_as_ours
 from modelmill.output.state import Old, Survey
 
 _State = Literal[
@@ -64,29 +61,21 @@ class _Place(NamedTuple):
     path: str
 
 
-class _Holder(NamedTuple):
-    """The unit that what is found belongs to, and what its ledger records (None: no ledger)."""
-
-    path: str
-    recorded: Mapping[str, str] | None
-
-    def mark(self, path: str) -> str | None:
-        return self.recorded.get(path[len(self.path) + 1 :]) if self.recorded else None
-
-
 def survey(
     root: Path,
     generated: str,
     wanted: Mapping[str, Unit],
     scope: Collection[str] | None = None,
     disk: Disk = DISK,
+    ours: Collection[str] = (),
 ) -> Survey:
-    """Compare `root/generated` with what is wanted there, in all units or in those of the scope."""
+    """Compare `root/generated` with what is wanted there, in all units or in those of the scope.
+    `ours`: paths below it that modelmill wrote, whatever they hold by now."""
     refuse_unclean(generated)
     units = wanted if scope is None else {n: unit for n, unit in wanted.items() if n in scope}
     node = nest(units)
     within = None if scope is None else frozenset(scope) | {u.partition("/")[0] for u in scope}
-    look = _Look(disk, generated, within, set(), {}, [], {}, {})
+    look = _Look(disk, generated, within, set(ours), {}, [], {}, {})
     try:
         unfinished = _look_into(look, root, node)
     except OSError as reason:
@@ -122,7 +111,7 @@ def _look_into(look: _Look, root: Path, node: Node) -> bool:
         return False
     try:
         unfinished = _read_journal(look, top)
-        _visit(look, top, "", node, _Holder("", None))
+        _visit(look, top, "", node, Holder("", None))
     finally:
         look.disk.close(top)
     return unfinished
@@ -156,11 +145,11 @@ def _read_journal(look: _Look, top: int) -> bool:
     return kind == "file"
 
 
-def _visit(look: _Look, folder: int, path: str, node: Node, holder: _Holder) -> bool:
+def _visit(look: _Look, folder: int, path: str, node: Node, holder: Holder) -> bool:
     """Classify what a directory holds; true if something in it stays after a write."""
     entries = look.disk.entries(folder)
     if is_unit(path):
-        holder = _Holder(path, _read_recorded(look, folder, path, entries))
+        holder = Holder(path, _read_recorded(look, folder, path, entries))
     stays = bool(node)
     for name, kind in entries.items():
         place = _Place(folder, name, f"{path}/{name}" if path else name)
@@ -185,7 +174,7 @@ def _is_apart(look: _Look, parent: str, path: str) -> bool:
 
 
 def _judge(
-    look: _Look, place: _Place, kind: Kind, want: bytes | Node | None, holder: _Holder
+    look: _Look, place: _Place, kind: Kind, want: bytes | Node | None, holder: Holder
 ) -> bool:
     """Classify one entry; true if it stays."""
     if kind == "folder":
@@ -199,7 +188,7 @@ def _judge(
     return _claim(look, place, want, holder)
 
 
-def _descend(look: _Look, place: _Place, want: bytes | Node | None, holder: _Holder) -> bool:
+def _descend(look: _Look, place: _Place, want: bytes | Node | None, holder: Holder) -> bool:
     try:
         folder = look.disk.open(place.name, FOLDER, place.folder)
     except PermissionError:
@@ -218,7 +207,7 @@ def _descend(look: _Look, place: _Place, want: bytes | Node | None, holder: _Hol
     return stays
 
 
-def _compare(look: _Look, place: _Place, want: bytes, holder: _Holder) -> None:
+def _compare(look: _Look, place: _Place, want: bytes, holder: Holder) -> None:
     """Classify a file at a wanted path."""
     if holds(look.disk, place.name, place.folder, want):
         look.note("unchanged", place.path)
@@ -231,19 +220,12 @@ def _compare(look: _Look, place: _Place, want: bytes, holder: _Holder) -> None:
     look.note(_state_of(look, place.path, old.data, holder), place.path)
 
 
-def _state_of(look: _Look, path: str, data: bytes, holder: _Holder) -> _State:
+def _state_of(look: _Look, path: str, data: bytes, holder: Holder) -> _State:
     """The state of a file whose content is not the wanted one."""
-    if not data or path in look.journal:  # an empty file holds nobody's work: a write torn apart
-        return "stale"
-    if is_ledger(path):
-        return "edited" if holder.recorded is None else "stale"
-    mark = holder.mark(path)
-    if mark is not None:
-        return "stale" if mark == fingerprint(data) else "edited"
-    return "stale" if data.startswith(MARKER) else "blocked"
+    return "stale" if path in look.journal else at_wanted_path(holder, path, data)
 
 
-def _claim(look: _Look, place: _Place, want: Node | None, holder: _Holder) -> bool:
+def _claim(look: _Look, place: _Place, want: Node | None, holder: Holder) -> bool:
     """Classify a file where none is wanted; true if it stays, as it is not ours."""
     known = place.path in look.journal or holder.mark(place.path) is not None
     if known or _is_ours(look, place, holder):
@@ -256,15 +238,11 @@ def _claim(look: _Look, place: _Place, want: Node | None, holder: _Holder) -> bo
     return True
 
 
-def _is_ours(look: _Look, place: _Place, holder: _Holder) -> bool:
-    """Whether a file no ledger records shows by its beginning that we wrote it."""
+def _is_ours(look: _Look, place: _Place, holder: Holder) -> bool:
     try:
-        start = read_start(look.disk, place.name, place.folder)
+        return begins_as_ours(holder, place.path, read_start(look.disk, place.name, place.folder))
     except PermissionError:
         return False
-    if is_ledger(place.path):
-        return holder.recorded is not None or resembles_ledger(start)
-    return start.startswith(MARKER)
 
 
 def _miss(look: _Look, path: str, want: bytes | Node) -> None:

@@ -1,37 +1,32 @@
-"""A thin adapter to the git command: which commit a name stands for, and the files in it.
+"""Which commit a name stands for, and the files in it.
 
 In: a folder and a revision. Out: a Commit, and its files as `files.Files`. Only objects are read:
-no checkout, no hook, no network, no pager, nothing of the caller's GIT_ variables. A revision is
-never taken for an option.
+no checkout, no filter, no submodule.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from modelmill.files import MAX_BYTES, Entry, Kind, is_link, is_too_large, refused
+from modelmill.git.running import Git, GitError, ask, offline, word
 
-TIMEOUT = 60
-SAFE = ("--no-pager", "--no-replace-objects", "-c", "core.hooksPath=/dev/null")
 _object_id = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z").match
 
 
-class GitError(Exception):
-    """Git cannot do what was asked; the message is for the user."""
-
-
 class Commit(NamedTuple):
-    """A commit of the repository that holds `root`; `prefix` leads from its top to `root`."""
+    """A commit of the repository that holds `root`; `prefix` leads from its top to `root`.
+    `git`: how it is read, where that is not from the repository itself."""
 
     name: str
     id: str
     root: Path
     prefix: str
+    git: Git | None = None
 
 
 class _Blob(NamedTuple):
@@ -44,21 +39,22 @@ def resolve(root: Path, revision: str) -> Commit:
     """The commit a branch, tag or other name stands for."""
     if revision.startswith("-") or not revision:
         raise GitError(f"`{revision}` is not a revision; a branch is also `refs/heads/{revision}`")
-    where = _run(root, "rev-parse", "--show-prefix")
+    git = offline(root)
+    where = ask(git, "rev-parse", "--show-prefix")
     if where is None:
         raise GitError("this folder is not in a git repository, or git does not trust its owner")
     name = f"{revision}^{{commit}}"
-    found = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    found = ask(git, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
     identity = (found or b"").strip()
     if not _object_id(identity):
-        raise GitError(f"git knows no commit `{revision}` here{_reason(root, revision)}")
-    return Commit(revision, identity.decode(), root, os.fsdecode(where.rstrip(b"\n")))
+        raise GitError(f"git knows no commit `{revision}` here{_reason(git, revision)}")
+    return Commit(revision, identity.decode(), root, word(where))
 
 
-def _reason(root: Path, revision: str) -> str:
+def _reason(git: Git, revision: str) -> str:
     if revision == "HEAD":
         return ": the repository has no commit yet"
-    shallow = (_run(root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+    shallow = word(ask(git, "rev-parse", "--is-shallow-repository")) == "true"
     return ": this is a shallow clone, which holds only the newest" if shallow else ""
 
 
@@ -68,6 +64,7 @@ class CommitFiles:
 
     def __init__(self, commit: Commit) -> None:
         self.commit = commit
+        self._git = commit.git or offline(commit.root)
         self._tree = f"{commit.id}:{commit.prefix.rstrip('/')}"
         self._listed: set[str] = set()
         self._folders: dict[str, dict[str, _Blob]] = {}
@@ -106,14 +103,13 @@ class CommitFiles:
         if self._listed & {"/".join(parts[: n + 1]) for n in range(len(parts))}:
             return
         self._listed.add(path)
-        root = self.commit.root
         # Without -t a folder on the way would be unknown; a pathspec is no pattern here.
-        listing = _run(root, "ls-tree", "-rtzl", "--full-tree", self._tree, "--", path)
-        if listing is None and _run(root, "rev-parse", "--verify", "--quiet", self._tree):
+        listing = ask(self._git, "ls-tree", "-rtzl", "--full-tree", self._tree, "--", path)
+        if listing is None and ask(self._git, "rev-parse", "--verify", "--quiet", self._tree):
             raise GitError(f"git cannot read the files of `{self.commit.name}`")
         blobs = [self._learn(line) for line in (listing or b"").split(b"\0") if line]
         wanted = {b.id for b in blobs if b.kind == "file" and b.size <= MAX_BYTES}
-        self._bytes.update(_contents(root, sorted(wanted - self._bytes.keys())))
+        self._bytes.update(contents(self._git, sorted(wanted - self._bytes.keys())))
 
     def _learn(self, line: bytes) -> _Blob:
         about, _, path = line.partition(b"\t")
@@ -132,12 +128,12 @@ def _kind(mode: bytes, kind: bytes) -> Kind:
     return "file" if kind == b"blob" else "other"
 
 
-def _contents(root: Path, identities: Iterable[str]) -> dict[str, bytes]:
+def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
     """Many objects by one process: https://git-scm.com/docs/git-cat-file#_batch_output"""
     wanted = list(identities)
     if not wanted:
         return {}
-    stream = _run(root, "cat-file", "--batch", stdin="".join(f"{i}\n" for i in wanted).encode())
+    stream = ask(git, "cat-file", "--batch", stdin="".join(f"{i}\n" for i in wanted).encode())
     found: dict[str, bytes] = {}
     position = 0
     for identity in wanted:
@@ -151,27 +147,11 @@ def _contents(root: Path, identities: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def _run(root: Path, *arguments: str, stdin: bytes = b"") -> bytes | None:
-    """Git's answer; None if it refuses."""
-    try:
-        done = subprocess.run(
-            ["git", *SAFE, *arguments],
-            cwd=root,
-            env=_environment(),
-            input=stdin,
-            capture_output=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise GitError("`modelmill diff` needs git, which is not installed") from None
-    except subprocess.TimeoutExpired:
-        raise GitError(f"git did not answer within {TIMEOUT} s") from None
-    return done.stdout if done.returncode == 0 else None
-
-
-def _environment() -> dict[str, str]:
-    """The caller's variables without git's own: in a hook those name another index or folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    fixed = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    return {**kept, **fixed, "LC_ALL": "C"}
+def sizes(git: Git, identities: Iterable[str]) -> dict[str, int]:
+    """Of many objects, in bytes: https://git-scm.com/docs/git-cat-file#_batch_output"""
+    wanted = sorted(set(identities))
+    lines = ask(git, "cat-file", "--batch-check", stdin="".join(f"{i}\n" for i in wanted).encode())
+    fields = [line.split() for line in (lines or b"").splitlines()]
+    if [each[-1:] for each in fields if len(each) != 3] or len(fields) != len(wanted):
+        raise GitError("the clone does not hold all files of that commit; fetch them first")
+    return {identity: int(each[2]) for identity, each in zip(wanted, fields, strict=True)}
