@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from modelmill.comparison import NOWHERE, Comparison, ModelChange
+from modelmill.comparison import Comparison, ModelChange
 from modelmill.manifest_diff import Act, Change, ObjectChange
 from modelmill.reports.wording import visible
 from modelmill.showing import counted, shown
+from modelmill.sides import NOWHERE
 from modelmill.source_diff import Cause
 
 MARKS: Mapping[Act, str] = {"added": "+", "changed": "~", "removed": "-"}
@@ -38,7 +39,7 @@ def environment(name: str) -> str:
 def lines(change: ModelChange) -> Iterator[Line]:
     """Where a model was edited, then what that does in each environment."""
     for cause in change.causes:
-        yield Line(MARKS[cause.act], 1, _cause(cause))
+        yield Line(MARKS[cause.act], 1, cause_text(cause))
     for part in change.parts:
         yield Line(" ", 1, ", ".join(map(environment, part.environments)) + ":")
         for resource in part.objects:
@@ -89,7 +90,8 @@ def _objects(change: ModelChange) -> Iterator[ObjectChange]:
             yield from part.objects
 
 
-def _cause(cause: Cause) -> str:
+def cause_text(cause: Cause) -> str:
+    """`models/one.yaml:7 spec.replicas: 2 → 8`"""
     if not cause.path:
         return visible(f"{cause.file}: {cause.layer}")
     return f"{visible(f'{cause.file}:{cause.line} {cause.path}')}: {_values_of(cause)}"

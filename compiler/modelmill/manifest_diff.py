@@ -55,7 +55,7 @@ def compare(
     before: Sequence[Resource], after: Sequence[Resource], secrets: Sequence[str]
 ) -> tuple[ObjectChange, ...]:
     """Changes by object, in order of the newer objects, what was removed last."""
-    old, new = _by_identity(before), _by_identity(after)
+    old, new = by_identity(before), by_identity(after)
     found = []
     for identity, resource in new.items():
         below = old.get(identity)
@@ -68,7 +68,7 @@ def compare(
     return (*found, *(ObjectChange("removed", each.kind, each.name) for each in gone))
 
 
-def _by_identity(resources: Sequence[Resource]) -> dict[tuple[str, ...], Resource]:
+def by_identity(resources: Sequence[Resource]) -> dict[tuple[str, ...], Resource]:
     """By group, not version: a new version of its API makes it no other object."""
     return {
         (

@@ -1,41 +1,29 @@
-"""What an edit of a preset reaches.
+"""What an edit of a file reaches.
 
-In: an indexed repository and a preset's name. Out: every model and environment the preset is a
-layer of, with the accelerators each asks for. Never: a guess. A variant that does not compile is
-reported, not counted.
+In: an indexed repository and a preset's name, or the paths of input files. Out: every model and
+environment that they are a layer of, with the accelerators each asks for. Never: a guess. A variant
+that does not compile is reported, not counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from modelmill.catalog import Document
 from modelmill.chains import UNREAD
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
-from modelmill.groups import group_of
 from modelmill.inherited import united
-from modelmill.pipeline import Repository, variant_of
+from modelmill.pipeline import variant_of
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
-from modelmill.variant import Variant
-
-
-class RoleSize(NamedTuple):
-    """Replicas of a role and the accelerators of each."""
-
-    name: str
-    replicas: int
-    gpus: int
-    resource: str | None
-
-    @property
-    def total(self) -> int:
-        return self.replicas * self.gpus if self.resource else 0
+from modelmill.sizes import RoleSize, sizes
+from modelmill.sources import PROJECT
 
 
 class Use(NamedTuple):
-    """A variant the preset is a layer of. No environment: a model that none takes."""
+    """A variant that is reached. No environment: a model that none takes."""
 
     model: str
     environment: str | None
@@ -43,18 +31,25 @@ class Use(NamedTuple):
 
 
 def uses(repository: Repository, preset: str) -> tuple[list[Use], tuple[Diagnostic, ...]]:
-    """Every use, by model and environment, and what kept others from being counted."""
+    """Every use of a preset, by model and environment, and what kept others from being counted."""
+    return uses_of(repository, {repository.catalog.presets[preset].path})
+
+
+def uses_of(
+    repository: Repository, paths: Collection[str]
+) -> tuple[list[Use], tuple[Diagnostic, ...]]:
+    """Every variant that any of these files is an input of, by model and environment."""
     resolver = Resolver(repository.catalog)
     found: list[Use] = []
     problems: list[Diagnostic] = list(repository.problems)
     for model in repository.catalog.models.values():
         for overlay in environments_of(repository.catalog, model) or (None,):
             try:
-                is_used = any(p.name == preset for p in presets_of(resolver, model, overlay))
+                inputs = _inputs(resolver, model, overlay)
             except CompileError as fault:
                 problems.extend(fault.diagnostics)
                 continue
-            if is_used:
+            if not inputs.isdisjoint(paths):
                 here: dict[str | None, list[Diagnostic]] = {}
                 variant = variant_of(repository, resolver, model, overlay, here)
                 problems.extend(each for some in here.values() for each in some)
@@ -62,6 +57,16 @@ def uses(repository: Repository, preset: str) -> tuple[list[Use], tuple[Diagnost
                     found.append(Use(model.name, variant.environment, sizes(variant)))
     errors = [d for d in united(problems) if d.severity == "error" and d.code != UNREAD]
     return found, tidy(errors)
+
+
+def _inputs(resolver: Resolver, model: Document, overlay: Document | None) -> set[str]:
+    documents = [model, *([overlay] if overlay else []), *presets_of(resolver, model, overlay)]
+    return {PROJECT, *(path for each in documents for path in paths_of(each))}
+
+
+def paths_of(document: Document) -> tuple[str, ...]:
+    """Its file, and those that are part of it."""
+    return (document.path, *document.parts)
 
 
 def presets_of(resolver: Resolver, model: Document, overlay: Document | None) -> list[Document]:
@@ -73,18 +78,6 @@ def presets_of(resolver: Resolver, model: Document, overlay: Document | None) ->
         own += [overlay.record.spec, model.record.environments.get(overlay.name)]
     layers = [*(preset.record.spec for preset in chain), *own]
     return [*chain, *(preset for layer in layers for preset in resolver.presets_in(layer))]
-
-
-def sizes(variant: Variant) -> tuple[RoleSize, ...]:
-    return tuple(
-        RoleSize(
-            key,
-            role.replicas,
-            variant.gpus(key) * group_of(role).size,
-            role.accelerator.resource if role.accelerator else None,
-        )
-        for key, role in variant.roles.items()
-    )
 
 
 def totals(found: Iterable[Use]) -> Mapping[str, int]:

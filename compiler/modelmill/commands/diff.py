@@ -2,103 +2,61 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from modelmill import console
-from modelmill.commands.shared import chosen, environment_option, read
-from modelmill.comparison import Comparison, compare_repositories
-from modelmill.diagnostics import CompileError, Diagnostic, tidy
-from modelmill.git import Commit, CommitFiles, GitError, resolve
-from modelmill.pipeline import Repository, index
-from modelmill.reports.wording import visible
-from modelmill.showing import counted
-from modelmill.sources import PROJECT, read_sources
+from modelmill.commands.shared import compared, environment_option, read
+from modelmill.comparison import Comparison
 
 
 @click.command(name="diff")
-@click.argument("revision", default="HEAD", metavar="[REV]")
+@click.argument("revision", required=False, metavar="[REV]")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @environment_option
+@click.option("--base", metavar="REV", help="The same as REV; every argument is then a model.")
 @click.option(
     "--format", "format_name", type=click.Choice(["text", "markdown", "json"]), default="text"
 )
 @click.option("--exit-code", is_flag=True, help="Exit 1 if the manifests change.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["danger", "notice"]),
+    help="Exit 1 if the change is dangerous, or worth a look.",
+)
 @click.pass_obj
 def command(
     directory: Path,
-    revision: str,
+    revision: str | None,
     models: tuple[str, ...],
     environment: str | None,
+    base: str | None,
     format_name: str,
     exit_code: bool,
+    fail_on: str | None,
 ) -> int:
     """Show how the manifests change from REV (HEAD unless given) to the files as they are.
 
     Both sides are compiled anew; generated/ is not looked at. Nothing is written or checked out.
+    What is dangerous about the change is told with it: fields that cannot change, data and traffic
+    that are lost, pods that restart.
     """
     sources, repository = read(directory)
-    try:
-        commit = resolve(sources.root, revision)
-        before = _at(commit)
-    except GitError as fault:
-        hint = _meant_a_model(repository, revision)
-        raise click.UsageError(visible(f"{fault}{hint}")) from None
-    except CompileError as fault:
-        return _faulty(revision, fault.diagnostics)
-    _exist(before, repository, models, environment)
-    comparison = compare_repositories(before, repository, models, environment, os.cpu_count() or 1)
-    status = 0
-    if comparison.before:
-        status = _faulty(revision, comparison.before)
-    if comparison.after:
-        status = console.findings(comparison.after, sources.texts, "text")
-    if status == 0:
-        console.result(_rendered(comparison, revision, format_name))
-        status = 1 if exit_code and comparison.models else 0
-    return status
+    if base is not None and revision is not None:
+        models = (revision, *models)
+    against = base if base is not None else revision or "HEAD"
+    comparison = compared(sources, repository, against, models, environment)
+    console.result(_rendered(comparison, against, format_name))
+    changes = any(change.parts for change in comparison.models)
+    return 1 if (exit_code and changes) or _fails(comparison, fail_on) else 0
 
 
-def _at(commit: Commit) -> Repository | None:
-    """The repository in a commit; None where it did not exist yet."""
-    files = CommitFiles(commit)
-    if not files.exists(PROJECT):
-        console.say(visible(f"`{commit.name}` has no {PROJECT} here: everything is new"))
-        return None
-    return index(read_sources(commit.root, files=files))
-
-
-def _exist(
-    before: Repository | None,
-    after: Repository,
-    models: Sequence[str],
-    environment: str | None,
-) -> None:
-    catalogs = [each.catalog for each in (before, after) if each is not None]
-    chosen("model", models, sorted({name for c in catalogs for name in c.models}))
-    if environment is not None:
-        known = sorted({name for c in catalogs for name in c.overlays})
-        chosen("environment", [environment], known)
-
-
-def _meant_a_model(repository: Repository, revision: str) -> str:
-    if revision not in repository.catalog.models:
-        return ""
-    return f"; `{revision}` is a model: write `modelmill diff HEAD {revision}`"
-
-
-def _faulty(revision: str, diagnostics: Sequence[Diagnostic]) -> int:
-    """One line for the side that nobody can mend any more."""
-    found = [d for d in tidy(diagnostics) if d.severity == "error"]
-    place = f"{found[0].span}: " if found[0].span else ""
-    first = f"{place}error[{found[0].code}]: {found[0].message}"
-    count = f" ({counted(len(found), 'error')})" if len(found) > 1 else ""
-    console.say(visible(f"`{revision}` does not compile{count}: {first}"))
-    return 1
+def _fails(comparison: Comparison, level: str | None) -> bool:
+    levels = {"danger": {"danger"}, "notice": {"danger", "notice"}}.get(level or "", set())
+    effects = (effect for change in comparison.models for effect in change.effects)
+    return any(each.level in levels for effect in effects for each in effect.dangers)
 
 
 def _rendered(comparison: Comparison, revision: str, format_name: str) -> str:
