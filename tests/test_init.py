@@ -70,6 +70,8 @@ def test_init_writes_the_library_and_the_schemas(repo: Path) -> None:
         assert written.pop(f"presets/{path}") == text.encode()
     for name in KINDS:
         assert written.pop(f"schemas/{name}.json") == schema_text(name).encode()
+    locked = yaml.safe_load(written.pop("modelmill.lock"))["library"]["presets"]
+    assert len(locked) == len(library.presets())
     assert sorted(written) == [".gitattributes", "modelmill.yaml", "overlays/dev/environment.yaml"]
     assert written[".gitattributes"] == b"generated/** linguist-generated=true text eol=lf\n"
 
@@ -271,7 +273,7 @@ def test_schema_writes_all(tmp_path: Path) -> None:
     wanted = {f"{name}.json": schema_text(name).encode() for name in KINDS}
     assert files_below(tmp_path / "schemas") == wanted
     assert files_below(tmp_path / "elsewhere") == wanted
-    assert "0 of 4" in ran(tmp_path, "schema", "--write").stderr
+    assert f"0 of {len(KINDS)}" in ran(tmp_path, "schema", "--write").stderr
 
 
 def test_schema_asks_for_one_or_the_other(tmp_path: Path) -> None:

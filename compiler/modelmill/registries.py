@@ -1,14 +1,15 @@
-"""Registries that stand for others: one cluster pulls from a mirror what is named by its origin.
+"""Where images are pulled from: mirrors of the registries that they name, by their digests.
 
-In: images as they are written, and which parts of their names to replace. Out: the images, or
-objects with them. A name is read as container runtimes read it (distribution/reference,
+In: images as they are written, which parts of their names to replace, and their digests. Out: the
+images, or objects with them. A name is read as container runtimes read it (distribution/reference,
 normalize.go); one that nothing replaces stays as it is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from modelmill.resource import Resource
 
@@ -40,29 +41,67 @@ PARTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "LLMInferenceService": _OF_KSERVE,
     "LLMInferenceServiceConfig": _OF_KSERVE,
 }
+_PLACES = {**POD_SPECS, **PARTS}
 
 
-def mirrored(resources: Iterable[Resource], registries: Mapping[str, str]) -> tuple[Resource, ...]:
-    """The objects with the images of their pods taken from elsewhere."""
-    if not registries:
+class Pulls(NamedTuple):
+    """What decides where an image comes from.
+
+    registries   parts of names, and what stands for them
+    digests      digests by whole names, without those registries
+    """
+
+    registries: Mapping[str, str]
+    digests: Mapping[str, str] = {}
+
+
+def mirrored(resources: Iterable[Resource], pulls: Pulls) -> tuple[Resource, ...]:
+    """The objects with the images of their pods as they are pulled."""
+    if not pulls.registries and not pulls.digests:
         return tuple(resources)
-    return tuple(_resource(each, registries) for each in resources)
+    return tuple(_resource(each, pulls) for each in resources)
 
 
-def mirrored_pod(spec: Any, registries: Mapping[str, str]) -> Any:
-    """A PodSpec with the images of its containers and volumes taken from elsewhere."""
-    if not registries or not isinstance(spec, Mapping):
+def mirrored_pod(spec: Any, pulls: Pulls) -> Any:
+    """A PodSpec with the images of its containers and volumes as they are pulled."""
+    if not isinstance(spec, Mapping) or not (pulls.registries or pulls.digests):
         return spec
-    found = {key: _each(spec[key], "image", registries) for key in CONTAINERS if key in spec}
+    found = {key: _each(spec[key], "image", pulls) for key in CONTAINERS if key in spec}
     if isinstance(spec.get("volumes"), list | tuple):
-        found["volumes"] = [_volume(each, registries) for each in spec["volumes"]]
+        found["volumes"] = [_volume(each, pulls) for each in spec["volumes"]]
     return {**spec, **found}
+
+
+def images_in(resources: Iterable[Resource]) -> Iterator[str]:
+    """The images of the objects' pods, as they are written there."""
+    for each in resources:
+        for path in _PLACES.get(each.kind, ()):
+            node: Any = each.body
+            for key in path:
+                node = node.get(key) if isinstance(node, Mapping) else None
+            yield from images_of_pod(node)
+
+
+def images_of_pod(spec: Any) -> Iterator[str]:
+    """The images of a PodSpec's containers and volumes."""
+    if not isinstance(spec, Mapping):
+        return
+    listed = [each for key in CONTAINERS for each in _mappings(spec.get(key))]
+    mounted = [each.get("image") for each in _mappings(spec.get("volumes"))]
+    named = [each.get("image") for each in listed]
+    named += [each.get("reference") for each in mounted if isinstance(each, Mapping)]
+    yield from (name for name in named if isinstance(name, str) and name)
+
+
+def pull(name: str, pulls: Pulls) -> str:
+    """An image as it is pulled: by its digest if it is known, from where registries say."""
+    digest = pulls.digests.get(whole(name)) if "@" not in name else None
+    return image(f"{name}@{digest}" if digest else name, pulls.registries)
 
 
 def image(name: str, registries: Mapping[str, str]) -> str:
     """An image from where `registries` says: the longest part of its name that is replaced wins."""
-    whole = _whole(name)
-    path, tag = _split(whole)
+    path, tag = _split(whole(name))
     fitting = [each for each in registries if f"{path}/".startswith(f"{each}/")]
     if not fitting:
         return name
@@ -70,7 +109,8 @@ def image(name: str, registries: Mapping[str, str]) -> str:
     return registries[longest] + path[len(longest) :] + tag
 
 
-def _whole(name: str) -> str:
+@lru_cache(maxsize=4096)
+def whole(name: str) -> str:
     """`busybox:1` as docker.io/library/busybox:1: the registry and path that it stands for."""
     first, slash, rest = name.partition("/")
     named = slash and ("." in first or ":" in first or first == "localhost")
@@ -90,34 +130,38 @@ def _split(whole: str) -> tuple[str, str]:
     return folder + slash + base, colon + tag + at + digest
 
 
-def _resource(resource: Resource, registries: Mapping[str, str]) -> Resource:
+def _resource(resource: Resource, pulls: Pulls) -> Resource:
     body: Any = resource.body
-    for path in (*POD_SPECS.get(resource.kind, ()), *PARTS.get(resource.kind, ())):
-        body = _at(body, path, registries)
+    for path in _PLACES.get(resource.kind, ()):
+        body = _at(body, path, pulls)
     return resource if body is resource.body else resource._replace(body=body)
 
 
-def _at(node: Any, path: tuple[str, ...], registries: Mapping[str, str]) -> Any:
+def _at(node: Any, path: tuple[str, ...], pulls: Pulls) -> Any:
     if not path:
-        return mirrored_pod(node, registries)
+        return mirrored_pod(node, pulls)
     if not isinstance(node, Mapping) or path[0] not in node:
         return node
-    return {**node, path[0]: _at(node[path[0]], path[1:], registries)}
+    return {**node, path[0]: _at(node[path[0]], path[1:], pulls)}
 
 
-def _each(items: Any, key: str, registries: Mapping[str, str]) -> Any:
+def _each(items: Any, key: str, pulls: Pulls) -> Any:
     if not isinstance(items, list | tuple):
         return items
-    return [_replaced(each, key, registries) for each in items]
+    return [_replaced(each, key, pulls) for each in items]
 
 
-def _volume(volume: Any, registries: Mapping[str, str]) -> Any:
+def _volume(volume: Any, pulls: Pulls) -> Any:
     if not isinstance(volume, Mapping) or "image" not in volume:
         return volume
-    return {**volume, "image": _replaced(volume["image"], "reference", registries)}
+    return {**volume, "image": _replaced(volume["image"], "reference", pulls)}
 
 
-def _replaced(node: Any, key: str, registries: Mapping[str, str]) -> Any:
+def _replaced(node: Any, key: str, pulls: Pulls) -> Any:
     if not isinstance(node, Mapping) or not isinstance(node.get(key), str):
         return node
-    return {**node, key: image(node[key], registries)}
+    return {**node, key: pull(node[key], pulls)}
+
+
+def _mappings(items: Any) -> list[Mapping[str, Any]]:
+    return [e for e in items if isinstance(e, Mapping)] if isinstance(items, list | tuple) else []

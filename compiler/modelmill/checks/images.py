@@ -15,7 +15,7 @@ MUTABLE = frozenset({"latest", "main", "master", "nightly", "dev", "edge"})
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for path, image in _images(variant):
-        reason = fault_of(image)
+        reason = "" if variant.is_locked(image) else fault_of(image)
         if reason:
             yield error(
                 "C504",

@@ -41,7 +41,8 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
             "only hf:// and pvc+hf:// have revisions; leave it out",
         )
     yield from _streams(variant, weights.url)
-    reason = fault_of(weights.image) if weights.scheme == "oci" else ""
+    is_open = weights.scheme == "oci" and not variant.is_locked(weights.image)
+    reason = fault_of(weights.image) if is_open else ""
     if reason:
         yield error(
             "C504",

@@ -9,10 +9,12 @@ import click
 
 from modelmill import console, library
 from modelmill.newfiles import Created, create
+from modelmill.pins import LOCK, lock_text, made_lock
 from modelmill.scaffold import SCHEMAS, overlay_text, project_text, schema_texts
 from modelmill.sources import PROJECT, Sources, read_sources
 from modelmill.spec.documents import Paths
 from modelmill.syntax import parse
+from modelmill.upgrading import shipped_presets
 
 ENVIRONMENT = "dev"
 ATTRIBUTES = ".gitattributes"
@@ -25,7 +27,7 @@ repos:
         name: modelmill lint
         language: system
         entry: modelmill lint
-        files: '^(models|presets|overlays)/.*\\.ya?ml$|^modelmill\\.yaml$'
+        files: '^(models|presets|overlays)/.*\\.ya?ml$|^modelmill\\.(yaml|lock)$'
 """
 
 
@@ -56,6 +58,8 @@ def _files(present: Sources | None) -> Mapping[str, str]:
     documents = present.documents if present else ()
     environment = f"{paths.overlays}/{ENVIRONMENT}/environment.yaml"
     files = {PROJECT: project_text()}
+    if present is None or present.lock is not None:
+        files[LOCK] = _lock_text()
     if not any(d.kind == "Overlay" and d.path != environment for d in documents):
         files[environment] = overlay_text(environment, ENVIRONMENT)
     presets = {d.name: d.path for d in documents if d.kind == "Preset"}
@@ -67,6 +71,15 @@ def _files(present: Sources | None) -> Mapping[str, str]:
     files.update((f"{SCHEMAS}/{name}", text) for name, text in schema_texts().items())
     files[ATTRIBUTES] = f"{paths.generated}/** linguist-generated=true text eol=lf\n"
     return files
+
+
+def _lock_text() -> str:
+    """As what the presets are copied, for `upgrade` to know which of them somebody edited."""
+    shipped = shipped_presets(library.presets())
+    marks = {name: library.fingerprint(each.text) for name, each in shipped.items()}
+    release = library.release()
+    named = {"version": release} if release else {}
+    return lock_text(made_lock({"library": {**named, "presets": marks}}))
 
 
 def _tell(created: Created) -> None:
