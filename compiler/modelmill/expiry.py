@@ -1,4 +1,4 @@
-"""What holds only until a day: findings that are accepted, and exemptions from pod security.
+"""What holds only until a day: findings that are accepted, and exemptions from what is demanded.
 
 In: the catalog and a day. Out: findings. A compile never asks what day it is: the same input would
 give another result tomorrow. `lint` does, and says so in time.
@@ -42,6 +42,30 @@ def _terms(catalog: Catalog) -> Iterator[Term]:
         for name, exemption in overlay.record.pod_security_exemptions.items():
             node = overlay.node.nearest("podSecurityExemptions", name, "until")
             yield Term(f"`{name}` is exempt", exemption.until, node)
+    for document in (catalog.project, *(each.record for each in catalog.overlays.values())):
+        yield from _of_policies(document.policies)
+
+
+def _of_policies(policies: Node | None) -> Iterator[Term]:
+    """Exemptions from policies, and values that are allowed though they look like secrets."""
+    if policies is None:
+        return
+    for model, node in _entries(policies.get("exemptions")):
+        for policy, entry in _entries(node):
+            yield from _term(f"`{model}` is exempt of `{policy}`", entry)
+    for name, entry in _entries(policies.get("secrets")):
+        yield from _term(f"`{name}` is allowed", entry)
+
+
+def _term(what: str, entry: Node) -> Iterator[Term]:
+    until = entry.get("until")
+    if until is not None:
+        yield Term(what, str(until.value), until)
+
+
+def _entries(node: Node | None) -> Iterator[tuple[str, Node]]:
+    entries = node.value if node is not None else None
+    yield from entries.items() if isinstance(entries, dict) else ()
 
 
 def _judged(term: Term, today: date) -> Iterable[Diagnostic]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from modelmill.quantities import exact
 from modelmill.resource import Resource
@@ -24,6 +24,8 @@ CONTAINERS = ("initContainers", "containers")
 CLAIMS = (("spec", "leaderWorkerTemplate"), ("spec",))
 """Above the `volumeClaimTemplates` of groups and StatefulSets: volumes of their pods."""
 RENAME = "give yours another name"
+DECLARE = "declare it under `pod.volumes`"
+ELSEWHERE = "mount yours elsewhere"
 LARGEST_PORT = 65535
 _is_port_name = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?").fullmatch
 _is_quantity = re.compile(r"[0-9]+(\.[0-9]*)?([mkMGTPE]|[KMGTPE]i)?").fullmatch
@@ -35,6 +37,7 @@ class Fault(NamedTuple):
     paths: tuple[Path, ...]
     what: str
     hint: str
+    about: Literal["name", "mount", "port", "amount"] = "name"
 
 
 def claims_beside(resource: Resource) -> tuple[str, ...]:
@@ -73,16 +76,15 @@ def _mounts(place: Path, container: Mapping[str, Any], volumes: set[str]) -> Ite
     mounts = _items(container.get("volumeMounts"))
     for path in _twice([_mount_path(each) for each in mounts]):
         message = f"`{place[1]}` has two volumes at `{path}`"
-        yield Fault(((*place, "volumeMounts", path),), message, "mount yours elsewhere")
+        yield Fault(((*place, "volumeMounts", path),), message, ELSEWHERE)
     for each in mounts:
         name, path = each.get("name"), _mount_path(each)
         if not isinstance(name, str):
             message = f"nothing says which volume `{place[1]}` has at `{path}`"
-            yield Fault(((*place, "volumeMounts", path),), message, "set `name`")
+            yield Fault(((*place, "volumeMounts", path),), message, "set `name`", "mount")
         elif name not in volumes:
             message = f"`{place[1]}` mounts the volume `{name}`, which its pod does not have"
-            hint = "declare it under `pod.volumes`"
-            yield Fault(((*place, "volumeMounts", path),), message, hint)
+            yield Fault(((*place, "volumeMounts", path),), message, DECLARE, "mount")
 
 
 def _mount_path(mount: Mapping[str, Any]) -> str:
@@ -102,11 +104,11 @@ def _ports(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
         if not isinstance(number, int) or not 1 <= number <= LARGEST_PORT:
             message = f"the port `{path[-1]}` of `{place[1]}` has no number"
             hint = f"set `containerPort`, from 1 to {LARGEST_PORT}"
-            yield Fault((path,), message, hint)
+            yield Fault((path,), message, hint, "port")
         if name and not _is_port_name(name):
             message = f"`{name}` of `{place[1]}` is no name for a port"
             hint = "at most 15 lower case letters, digits and `-`"
-            yield Fault((path,), message, hint)
+            yield Fault((path,), message, hint, "port")
 
 
 def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
@@ -119,7 +121,7 @@ def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
         if _is_amount(asked) and _is_amount(limit) and exact(str(asked)) > exact(str(limit)):
             message = f"`{place[1]}` asks for {asked} of {what}, and its limit is {limit}"
             paths = tuple((*place, "resources", part, what) for part in ("limits", "requests"))
-            yield Fault(paths, message, "raise the limit, or ask for less")
+            yield Fault(paths, message, "raise the limit, or ask for less", "amount")
 
 
 def _is_amount(value: Any) -> bool:

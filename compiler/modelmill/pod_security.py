@@ -4,7 +4,7 @@ In: objects as they are emitted. Out: the templates of their pods, and what a st
 one, each with its place in the pod: the path of fields; entries of lists stand under their names.
 
 Source: kubernetes/kubernetes, staging/src/k8s.io/pod-security-admission/policy/check_*.go, as of
-Kubernetes 1.35, which the label `latest` of a namespace stands for. What it lets pods with a user
+Kubernetes 1.37, which the label `latest` of a namespace stands for. What it lets pods with a user
 namespace of their own do is refused as older clusters refuse it.
 """
 
@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-import yaml
-
+from modelmill.gotypes.yaml_data import read_yaml
 from modelmill.registries import POD_SPECS
 from modelmill.resource import Resource
 from modelmill.spec.documents import OverlayDocument
@@ -50,10 +49,11 @@ SELINUX_TYPES = frozenset(
     {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
 )
 PROFILES = ("RuntimeDefault", "Localhost")
+NOT_ROOT = "runAsNonRoot: true"
 APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 # Annotation of a requester of dual pods: what its controller makes the pod that serves of.
 SERVER_PATCH = "/server-patch"
-CONTAINERS = ("initContainers", "containers")
+CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 HANDLERS = (
     ("startupProbe",),
     ("readinessProbe",),
@@ -107,10 +107,8 @@ def templates_of(resource: Resource) -> Iterator[tuple[str, Any]]:
 def _unpatched(text: str) -> Any:
     """The pod in a requester's annotation: YAML, whose braces are those of a Go template."""
     try:
-        return yaml.load(
-            text.replace('{{"{{"}}', "{{"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        )
-    except yaml.YAMLError:
+        return read_yaml(text.replace('{{"{{"}}', "{{"))
+    except ValueError:
         return None
 
 
@@ -126,20 +124,27 @@ def refusals(template: Any, level: Level) -> Iterator[Refusal]:
     spec = _mapping(_mapping(template).get("spec"))
     security = _mapping(spec.get("securityContext"))
     strict = level == "restricted"
+    is_windows = _mapping(spec.get("os")).get("name") == "windows"
     yield from _shared(spec)
     yield from _volumes(spec, strict=strict)
     yield from _annotations(_mapping(_mapping(template).get("metadata")))
     yield from _profiles(("securityContext",), security)
     yield from _sysctls(security)
     if strict:
-        yield from _users(("securityContext",), security)
+        yield from _own_process(("securityContext",), security)
     for kind in CONTAINERS:
         for container in _entries(spec.get(kind)):
             path = (kind, str(container.get("name")))
             yield from _container(path, container, ALLOWED[level])
             if strict:
-                yield from _users((*path, "securityContext"), _security(container))
-                yield from _unset(path, _security(container), security)
+                yield from _own_process((*path, "securityContext"), _security(container))
+                yield from _unset(path, _security(container), security, is_windows=is_windows)
+
+
+def told(refusal: Refusal, level: Level) -> str:
+    """A refusal as messages have it."""
+    wants = "wants" if refusal.is_missing else "refuses"
+    return f"{refusal.what}, which the Pod Security Standard {level} {wants}"
 
 
 def _shared(spec: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -197,7 +202,11 @@ def _profiles(path: Path, security: Mapping[str, Any]) -> Iterator[Refusal]:
         yield Refusal((*path, "appArmorProfile", "type"), what)
 
 
-def _users(path: Path, security: Mapping[str, Any]) -> Iterator[Refusal]:
+def _own_process(path: Path, security: Mapping[str, Any]) -> Iterator[Refusal]:
+    cgroups = _mapping(security.get("cgroupOptions")).get("mountMode")
+    if cgroups not in (None, "ReadOnly"):
+        what = "the container may write to its cgroup"
+        yield Refusal((*path, "cgroupOptions", "mountMode"), what)
     if security.get("runAsNonRoot") is False:
         yield Refusal((*path, "runAsNonRoot"), "the process may be root")
     if security.get("runAsUser") == 0:
@@ -243,19 +252,22 @@ def _hosts(path: Path, container: Mapping[str, Any]) -> Iterator[Refusal]:
                 yield Refusal((*path, *handler, action, "host"), what)
 
 
-def _unset(path: Path, security: Mapping[str, Any], of_pod: Mapping[str, Any]) -> Iterator[Refusal]:
-    """What the restricted standard wants to be said, of a container or of its pod."""
+def _unset(
+    path: Path, security: Mapping[str, Any], of_pod: Mapping[str, Any], *, is_windows: bool
+) -> Iterator[Refusal]:
+    """What the restricted standard wants to be said, of a container or of its pod; of one for
+    Windows without what Linux alone knows."""
     dropped = _list(_mapping(security.get("capabilities")).get("drop"))
     users = [each.get("runAsNonRoot") for each in (security, of_pod)]
     own, theirs = (_mapping(each.get("seccompProfile")).get("type") for each in (security, of_pod))
     wanted = {
         "allowPrivilegeEscalation: false": security.get("allowPrivilegeEscalation") is False,
         "capabilities: {drop: [ALL]}": "ALL" in dropped,
-        "runAsNonRoot: true": users != [None, None],
+        NOT_ROOT: users != [None, None],
         "seccompProfile: {type: RuntimeDefault}": (own or theirs) in (*PROFILES, "Unconfined"),
     }
     for what, is_said in wanted.items():
-        if not is_said:
+        if not is_said and not (is_windows and what != NOT_ROOT):
             field, _, _ = what.partition(":")
             place = (*path, "securityContext", field)
             yield Refusal(place, f"`{path[-1]}` does not set `{what}`", is_missing=True)

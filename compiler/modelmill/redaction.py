@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from modelmill.secret_patterns import SHORTEST_RANDOM, masked
+
 HIDDEN = "***"
 SHORTEST = 6
 """Shorter literals are hidden where they stand, not wherever the same letters occur."""
@@ -41,12 +43,20 @@ def hide(data: Any, path: Path, secrets: Sequence[str]) -> Any:
     """The data at `path` without what passes for a secret."""
     if isinstance(data, dict):
         closed = _closed(data)
-        return {k: HIDDEN if k in closed else hide(v, (*path, k), secrets) for k, v in data.items()}
+        return {
+            shown_key(k): HIDDEN if k in closed else hide(v, (*path, k), secrets)
+            for k, v in data.items()
+        }
     if isinstance(data, list | tuple):
         return [hide(each, (*path, i), secrets) for i, each in enumerate(data)]
     if data is not None and is_secret(path):
         return HIDDEN
     return scrub(data, secrets) if isinstance(data, str) else data
+
+
+def shown_key(key: Any) -> Any:
+    """A key, which may be a token that somebody put into the wrong place."""
+    return masked(key) if isinstance(key, str) and len(key) >= SHORTEST_RANDOM else key
 
 
 def scrub(text: str, secrets: Sequence[str]) -> str:
@@ -55,7 +65,7 @@ def scrub(text: str, secrets: Sequence[str]) -> str:
         return f"--{matched[1]}={HIDDEN}"
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    return text
+    return masked(text)
 
 
 def _closed(entries: dict[str, Any]) -> tuple[str, ...]:
