@@ -119,7 +119,9 @@ WORKLOAD = {
         "blockSize": 256,
         "tiers": {
             "a": {"emptyDir": {"size": "1Gi"}, "threads": 2},
-            "b": {"claim": {"size": "1Gi", "storageClassName": "s", "accessModes": []}},
+            "b": {
+                "claim": {"size": "1Gi", "storageClassName": "s", "accessModes": ["ReadWriteMany"]}
+            },
             "c": {"existingClaim": {"name": "c", "path": "a"}},
         },
         "config": {"store_threshold": 1},
@@ -461,6 +463,43 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
             "registries": {"quay.io": "mirror.example.com/quay"},
         },
         "paths": {"models": "models", "presets": "presets"},
+        "validation": {"kubernetes": "1.37", "schemas": ["crds"], "strictKinds": False},
+        "policies": {
+            "profile": "strict",
+            "images": {
+                "digest": "warn",
+                "registries": ["ghcr.io", "docker.io", "mirror.example.com"],
+            },
+            "resources": {
+                **dict.fromkeys(["requests", "memoryLimits", "cpuLimits"], "off"),
+                "accelerators": "error",
+            },
+            "probes": dict.fromkeys(["startup", "readiness", "liveness"], "off"),
+            "pods": {
+                **dict.fromkeys(["serviceAccountToken", "rootFilesystem"], "off"),
+                **dict.fromkeys(["hostNamespaces", "disruptionBudgets", "spread"], "off"),
+            },
+            "podSecurity": "privileged",
+            "rules": {
+                "few": {
+                    "message": "there are too many",
+                    "expression": "!has(object.spec.replicas) || object.spec.replicas < 100",
+                    "kinds": ["Deployment"],
+                    "environments": ["prod"],
+                    "severity": "warn",
+                    "path": "roles.decode.replicas",
+                }
+            },
+            "exemptions": {"tiny": {"images.digest": {"reason": "why", "until": "2099-01-01"}}},
+            "secrets": {
+                "none": {
+                    "file": "models/tiny.yaml",
+                    "path": "metadata.name",
+                    "reason": "why",
+                    "until": "2099-01-01",
+                }
+            },
+        },
     },
     "models/tiny.yaml": {
         "apiVersion": API,
@@ -564,6 +603,32 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kserve": {"mode": "thin", "presetPrefix": "kserve-", "systemNamespace": "kserve"},
         "selector": {"matchLabels": {"team": "b"}},
         "extends": ["plain"],
+        "delivery": {
+            "git": {"url": "https://example.com/models.git", "branch": "main", "path": "a/b"},
+            "argoCD": None,
+            "flux": {
+                "namespace": "flux-system",
+                "source": "OCIRepository",
+                "url": "oci://ghcr.io/acme/models",
+                "artifactTag": "served",
+                "provider": "generic",
+                "secretName": "registry",
+                "verify": {"provider": "cosign", "secretRef": {"name": "keys"}},
+                "fetchInterval": "1m",
+                "interval": "1h",
+                "retryInterval": "2m",
+                "timeout": "2h",
+                "wait": True,
+                "prune": True,
+                "deletionPolicy": "Orphan",
+                "confirm": True,
+                "dependsOn": ["platform/lws", "gateway-api"],
+                "serviceAccountName": "models",
+                "kubeConfig": "gpu",
+                "decryption": {"provider": "sops", "secretRef": {"name": "age"}},
+                "metadata": {"labels": {"tenant": "a"}, "annotations": {"b": "c"}},
+            },
+        },
     },
     "presets/more.yaml": {
         "apiVersion": API,
@@ -613,6 +678,35 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         "kind": "Overlay",
         "metadata": {"name": "prod", "labels": {"region": "eu"}},
         "cluster": "c1",
+        "policies": {"images": {"digest": "off"}, "rules": {"few": {"severity": "error"}}},
+        "delivery": {
+            "git": {"url": "https://example.com/models.git", "branch": "env/{environment}"},
+            "publish": {
+                "repository": "https://example.com/rendered.git",
+                "next": True,
+                "sign": False,
+                "attempts": 3,
+            },
+            "argoCD": {
+                "namespace": "argocd",
+                "applications": "Application",
+                "project": None,
+                "destination": {"server": "https://10.0.0.1"},
+                "automated": True,
+                "prune": True,
+                "selfHeal": True,
+                "cascade": True,
+                "confirm": True,
+                "retry": {
+                    "limit": 3,
+                    "backoff": {"duration": "1m", "factor": 3, "maxDuration": "1h"},
+                },
+                "syncOptions": {"Validate": False, "PrunePropagationPolicy": "background"},
+                "ignoreDifferences": {"a": {"kind": "Service", "jsonPointers": ["/spec/b"]}},
+                "metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}},
+                "projectSpec": {"destinations": [{"name": "*", "namespace": "*"}]},
+            },
+        },
         "namespace": "llm-prod",
         "createNamespace": True,
         "podSecurity": "baseline",
@@ -729,7 +823,7 @@ def test_the_repository_these_tests_bend_is_sound(tmp_path: Path) -> None:
     compiled(write_files(tmp_path, texts))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(PLACES), st.sampled_from(ODD))
 def test_any_value_in_any_place(place: tuple[str, tuple[Any, ...]], value: Any) -> None:
     assert_no_bug(changed(*place, value))
