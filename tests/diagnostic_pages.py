@@ -20,6 +20,8 @@ ROOMS = {
     "O": "generated/",
     "K": "kustomize",
     "I": "Importing",
+    "G": "Git and delivery",
+    "V": "Validating",
 }
 _shown = re.compile(r"<!-- corpus: (\S+) -->\n\n```text\n(.*?)```\n", re.DOTALL).search
 _code = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE).findall

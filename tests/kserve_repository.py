@@ -11,7 +11,7 @@ import yaml
 from modelmill.importers.llmisvc import read
 from modelmill.importers.llmisvc.composing import Config
 from modelmill.kserve.thin import environment_configs
-from modelmill.pipeline import index
+from modelmill.repository import index
 from modelmill.resolve import Resolver
 from modelmill.sources import read_sources
 from support import ROOT, every_object, inputs_of, write_files

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from modelmill import kustomize
 from modelmill.diagnostics import CompileError
+from modelmill.files import DiskFiles, EditedFiles
 from modelmill.output import DISK, Unit, lock, survey, write
 from modelmill.reports import render
+from modelmill.repository import index
+from modelmill.sources import read_sources
 from stories import LINT, printed
+from stories_git import MADE_BY_GIT
 
 SEED = Path(__file__).parent / "corpus" / "seed"
 MODEL = "models/llama.yaml"
@@ -163,6 +167,20 @@ def disk_full(repository: Path) -> str:
     return failure(lambda: write(found, DISK._replace(write=refuse)))
 
 
+def many_models_in_many_environments(repository: Path) -> str:
+    """In memory: 300 of each."""
+    head = "apiVersion: modelmill.dev/v1alpha1\nkind: "
+    project = f"{head}Project\nversions: {{set: llm-d-v0.9}}\n"
+    texts: dict[str, str | None] = {"modelmill.yaml": project}
+    for name in (f"m{number:03}" for number in range(300)):
+        model = "spec: {model: {name: a/b, uri: hf://a/b}}"
+        texts[f"models/{name}.yaml"] = f"{head}Model\nmetadata: {{name: {name}}}\n{model}\n"
+        overlay = f"{head}Overlay\nmetadata: {{name: {name}}}\nnamespace: {name}\n"
+        texts[f"overlays/{name}/environment.yaml"] = overlay
+    files = EditedFiles(DiskFiles(repository / "generated"), texts)
+    return failure(lambda: index(read_sources(repository, {}, files)))
+
+
 def left_alone(repository: Path) -> str:
     (compiled(repository) / "NOTES.md").write_text("Mine.\n")
     return check(repository)
@@ -214,6 +232,7 @@ MADE: dict[str, Callable[[Path], str]] = {
     "Y115-linked-folder": linked_folder,
     "Y115-named-pipe": named_pipe,
     "Y116-too-many-values": too_many_values,
+    "N210-many-models-in-many-environments": many_models_in_many_environments,
     "O601-out-of-date": out_of_date,
     "O602-edited-by-hand": edited_by_hand,
     "O602-ledger-in-conflict": ledger_in_conflict,
@@ -229,4 +248,5 @@ MADE: dict[str, Callable[[Path], str]] = {
     "K702-build-fails": build_fails,
     "K703-build-hangs": build_hangs,
     "K704-build-never-ends": build_never_ends,
+    **MADE_BY_GIT,
 }

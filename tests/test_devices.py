@@ -150,7 +150,7 @@ def test_one_monitor_for_roles_and_pickers(tmp_path: Path) -> None:
                     "path": "/m",
                     "interval": "5s",
                     "scrapeTimeout": "4s",
-                    "relabelings": [{"targetLabel": "x"}],
+                    "relabelings": [{"action": "replace", "targetLabel": "x"}],
                     "metricRelabelings": [{"action": "drop"}],
                 }
             ],

@@ -11,7 +11,7 @@ import yaml
 DATA = Path(__file__).parent.parent / "compiler/modelmill/data/engines"
 ENGINES = ["vllm", "sglang", "inference-sim"]
 TYPES = {"string", "integer", "number", "any", "json", "switch", "flag", "words", "repeat"}
-KEYS = {"type", "choices", "owner", "since", "deprecated", "removed", "use"}
+KEYS = {"type", "choices", "owner", "since", "deprecated", "removed", "use", "renamed"}
 OWNERS = {
     "model.uri",
     "model.name",
@@ -108,6 +108,7 @@ def test_flags_have_known_keys_and_types(engine: str) -> None:
         assert isinstance(name, str), name
         assert set(flag) <= KEYS, name
         assert flag["type"] in TYPES, name
+        assert "use" in flag or not flag.get("renamed"), name
         assert flag.get("owner", "kvTransfer") in OWNERS, name
         for key in ("since", "deprecated", "removed"):
             assert str(flag.get(key, "v0.1.0")).startswith("v"), (name, key)

@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "compiler" / "modelmill"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KNOWN = [each.code for each in CODES]
-CODE = re.compile(r"\b[YNRSCOKI][1-8][0-9]{2}\b")
+CODE = re.compile(r"\b[YNRSCOKIGV][1-9][0-9]{2}\b")
 
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 300
-OVERLONG_MODULES = {"patch.py"}
+OVERLONG_MODULES = {"codes.py", "patch.py"}
 """Modules over the limit. A new name here is a choice made in the open."""
 OVERLONG_FUNCTIONS: set[str] = set()
 
@@ -91,7 +91,7 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 
 
 def test_codes_are_in_order() -> None:
-    rooms = "YNRSCOKI"
+    rooms = "YNRSCOKIGV"
     assert sorted(KNOWN, key=lambda code: (rooms.index(code[0]), code)) == KNOWN
     assert len(set(KNOWN)) == len(KNOWN)
 

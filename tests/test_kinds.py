@@ -263,8 +263,8 @@ WEIGHTS = {
     ),
     "pvc-to-write": (
         "{name: o/m, uri: 'pvc://claim/a', readOnly: false, mountPath: /m/}",
-        {"persistentVolumeClaim": {"claimName": "claim", "readOnly": False}},
-        {"mountPath": "/m", "readOnly": False},
+        {"persistentVolumeClaim": {"claimName": "claim"}},
+        {"mountPath": "/m"},
         "/m/a",
     ),
     "pvc-of-a-hub-cache": (

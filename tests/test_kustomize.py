@@ -225,6 +225,7 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
         ("echo odd >&2; exit 1", "odd"),
         (r"printf '\377'", "its output is not UTF-8"),
         ("kill -9 $$", "exit status -9"),
+        ("echo 'E1121 20:03:44.77   10984 run.go:72] \"command failed\" err=no' >&2; exit 1", "no"),
     ],
 )
 def test_other_failures(tmp_path: Path, body: str, reason: str) -> None:

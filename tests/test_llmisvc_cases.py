@@ -514,6 +514,7 @@ def test_c19_an_hpa_by_the_variant_autoscaler(tmp_path: Path) -> None:
             "llm-d.ai/managed": "true",
             "llm-d.ai/model-id": "acme/svc",
             "llm-d.ai/variant-cost": cost,
+            "argocd.argoproj.io/sync-wave": "1",
         }
         assert "replicas" not in found["Deployment", f"svc-{role}"]["spec"]
 

@@ -52,6 +52,7 @@ class Catalog(NamedTuple):
     """All documents, by name, in order of name.
 
     unread   kind and name of documents whose files have faults: they exist, and cannot be used
+    lock     modelmill.lock, where there is one (`pins`)
     """
 
     project: ProjectDocument
@@ -59,6 +60,7 @@ class Catalog(NamedTuple):
     presets: Mapping[str, Document]
     overlays: Mapping[str, Document]
     unread: frozenset[tuple[str, str]] = frozenset()
+    lock: Document | None = None
 
 
 def read_document(path: str, node: Node) -> Document:

@@ -30,6 +30,8 @@ class Flag(NamedTuple):
     deprecated: str = ""
     removed: str = ""
     use: str = ""
+    renamed: bool = False
+    """`use` is the same flag by another name, which takes the same values."""
 
 
 class EngineCatalogue(NamedTuple):
@@ -108,6 +110,7 @@ class VersionSet(NamedTuple):
     components       command lines of endpointPicker and routingSidecar
     picker           name of the endpoint picker's catalogue
     registries       the project's registries that stand for others
+    digests          what the lock says of images, by their whole names
     """
 
     name: str
@@ -118,6 +121,7 @@ class VersionSet(NamedTuple):
     components: Mapping[str, Component]
     picker: str
     registries: Mapping[str, str] = MappingProxyType({})
+    digests: Mapping[str, str] = MappingProxyType({})
 
 
 @cache
@@ -166,6 +170,13 @@ def _plugin_type(entry: Any) -> PluginType:
 def _parameter(row: Any) -> Parameter:
     lists = {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
     return Parameter(**{**row, **lists})
+
+
+@cache
+def health_expressions() -> dict[str, dict[str, str]]:
+    """When Flux is to take objects for healthy: by kind, its group and its expressions in CEL."""
+    found: dict[str, dict[str, str]] = _read("health", "flux")
+    return found
 
 
 @cache

@@ -29,11 +29,16 @@ def say(text: str) -> None:
 
 def findings(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], format_name: str) -> int:
     """Print findings in a format; the exit status they ask for. Text goes to stderr."""
+    from modelmill.editing.concealed import secret_places, without_secrets
     from modelmill.reports import render
+    from modelmill.secret_scan import shown
 
     stream = sys.stderr if format_name == "text" else sys.stdout
     ordered = tidy(diagnostics)
-    stream.write(render(format_name, ordered, texts, color=wants_color(stream)))
+    told, quoted = shown(ordered, texts)
+    for path in quoted:
+        quoted[path] = without_secrets(quoted[path], secret_places(path, texts[path]))
+    stream.write(render(format_name, told, quoted, color=wants_color(stream)))
     return 1 if has_errors(ordered) else 0
 
 

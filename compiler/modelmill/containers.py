@@ -169,7 +169,11 @@ def probe(record: Probe | None, derived: Manifest | None, *, bare: bool = False)
         failureThreshold=record.failure_threshold,
         terminationGracePeriodSeconds=record.termination_grace_period_seconds,
     )
-    return {**base, **handlers, **timing}
+    made = {**base, **handlers, **timing}
+    if not bare and made.get("initialDelaySeconds") == 0:
+        # The API server keeps no zero: what was sent would always look changed.
+        del made["initialDelaySeconds"]
+    return made
 
 
 def probes_of(

@@ -6,7 +6,7 @@ compiled, as the others may be what is missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from modelmill.catalog import Catalog, Document
 from modelmill.checks.facts import Facts
@@ -17,10 +17,13 @@ from modelmill.resolve import Resolver, environments_of
 from modelmill.spec.documents import Patch
 
 
-def coverage(catalog: Catalog, facts: Sequence[Facts]) -> list[Diagnostic]:
-    """Every finding of this kind. `facts` lacks the models that have errors."""
+def coverage(
+    catalog: Catalog, facts: Sequence[Facts], delivered: Collection[str] = ()
+) -> list[Diagnostic]:
+    """Every finding of this kind. `facts` lacks the models that have errors; `delivered`: names of
+    environments that a controller brings models to."""
     return [
-        *_without_models(catalog),
+        *_without_models(catalog, delivered),
         *_without_environment(catalog),
         *_without_model(catalog),
         *_missed_patches(catalog, facts),
@@ -31,13 +34,25 @@ def coverage(catalog: Catalog, facts: Sequence[Facts]) -> list[Diagnostic]:
     ]
 
 
-def _without_models(catalog: Catalog) -> Iterable[Diagnostic]:
-    if not catalog.models and not _unread(catalog, "Model"):
-        folder = catalog.project.paths.models
+def _without_models(catalog: Catalog, delivered: Collection[str]) -> Iterable[Diagnostic]:
+    """What is delivered may have none yet, or no more: what controllers then take from clusters is
+    for `delivery` to say."""
+    if catalog.models or _unread(catalog, "Model"):
+        return
+    folder = catalog.project.paths.models
+    if not delivered:
         yield error(
             "N203",
             f"the repository has no models: `{folder}/` holds none",
             hint="run `modelmill new NAME` to write one",
+        )
+        return
+    for name in delivered:
+        yield warning(
+            "C522",
+            f"the environment `{name}` takes no model: `{folder}/` holds none",
+            catalog.overlays[name].span,
+            "run `modelmill new NAME` to write one",
         )
 
 

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning"]
 MOST_QUOTED = 80
+MOST_NAMES = 1000
+"""Names that a misspelt one is compared with: it takes microseconds for each, of every finding."""
 
 
 class Span(NamedTuple):
@@ -33,8 +35,16 @@ class Note(NamedTuple):
     span: Span | None = None
 
 
+class Fix(NamedTuple):
+    """What may be written at a finding's place instead: `new` for `old`, which stands there."""
+
+    old: str
+    new: str
+
+
 class Diagnostic(NamedTuple):
-    """One finding. `span` is None only where no input file is at fault (an empty repository)."""
+    """One finding. `span` is None only where no input file is at fault (an empty repository).
+    `fixes`: of several the one is right with which the file has no finding there (`fixes`)."""
 
     code: str
     severity: Severity
@@ -42,6 +52,7 @@ class Diagnostic(NamedTuple):
     span: Span | None = None
     hint: str = ""
     notes: tuple[Note, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
 
 class CompileError(Exception):
@@ -85,7 +96,11 @@ def cut(text: str) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name a person most likely meant by `word`, if one is near."""
+    """The known name a person most likely meant by `word`, if one is near; among very many it is
+    not looked for."""
+    known = list(known)
+    if len(known) > MOST_NAMES:
+        return None
     folded = {name.lower().replace("-", "").replace("_", ""): name for name in sorted(known)}
     near = get_close_matches(word.lower().replace("-", "").replace("_", ""), folded, 1, 0.6)
     return folded[near[0]] if near else None

@@ -27,7 +27,7 @@ def judge(
             yield error(
                 "C525",
                 f"a patch changes apiVersion, kind or name of {old.kind} `{old.name}`",
-                _patch(variant, old, "/apiVersion", "/kind", "/metadata/name"),
+                patch_behind(variant, old, "/apiVersion", "/kind", "/metadata/name"),
                 "leave them: names follow from the model's name and the role's key",
             )
             continue
@@ -36,7 +36,7 @@ def judge(
             yield error(
                 "C523",
                 f"after a patch {new.kind} `{new.name}` {fault}",
-                _patch(variant, old, "/metadata"),
+                patch_behind(variant, old, "/metadata"),
             )
         elif LOCAL_CONFIG in new.body["metadata"].get("annotations", {}):
             yield error(
@@ -46,7 +46,7 @@ def judge(
                 _annotated(variant, old),
                 "remove the annotation",
             )
-    yield from judge_pods(variant, before, after, lambda each: _patch(variant, each, "/spec"))
+    yield from judge_pods(variant, before, after, lambda each: patch_behind(variant, each, "/spec"))
 
 
 def _identity(body: dict[str, Any]) -> tuple[object, object, object] | None:
@@ -56,7 +56,7 @@ def _identity(body: dict[str, Any]) -> tuple[object, object, object] | None:
     return (body.get("apiVersion"), body.get("kind"), metadata.get("name"))
 
 
-def _patch(variant: Variant, resource: Resource, *paths: str) -> Span:
+def patch_behind(variant: Variant, resource: Resource, *paths: str) -> Span:
     """The last operation on the object that acts on, above or below one of the paths."""
     assert variant.overlay is not None
     patches = variant.overlay.node.nearest("patches")
@@ -74,7 +74,7 @@ def _patch(variant: Variant, resource: Resource, *paths: str) -> Span:
 def _annotated(variant: Variant, resource: Resource) -> Span:
     """Where the annotation was written: in a field, or in a patch."""
     if LOCAL_CONFIG not in resource.body["metadata"].get("annotations", {}):
-        return _patch(variant, resource, "/metadata/annotations")
+        return patch_behind(variant, resource, "/metadata/annotations")
     extra = [
         ("extraObjects", key)
         for key, body in variant.spec.extra_objects.items()

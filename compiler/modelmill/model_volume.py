@@ -31,7 +31,7 @@ def volume(model: ModelSource, weights: ModelUri) -> Manifest:
         folder = {"path": model.cache.node.path, "type": "DirectoryOrCreate"}
         return {"name": NAME, "hostPath": folder}
     read_only = model.read_only or weights.scheme == "cache"
-    claim = {"claimName": weights.claim, "readOnly": read_only}
+    claim = given(claimName=weights.claim, readOnly=read_only or None)
     return {"name": NAME, "persistentVolumeClaim": claim}
 
 
@@ -39,7 +39,7 @@ def mount(model: ModelSource, weights: ModelUri) -> Manifest:
     """Where the engine's container has it."""
     known = {"hf": None, "fetched": True, "oci": True, "cache": True}
     read_only = known.get(weights.scheme, model.read_only)
-    return given(name=NAME, mountPath=weights.mount, readOnly=read_only)
+    return given(name=NAME, mountPath=weights.mount, readOnly=read_only or None)
 
 
 def scratch(model: ModelSource, weights: ModelUri) -> dict[str, str]:

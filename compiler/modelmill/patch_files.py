@@ -20,9 +20,10 @@ def with_patch_files(files: Files, overlay: Document, texts: dict[str, str]) -> 
     root = overlay.node
     entries = dict(root.value["patches"].value)
     problems: list[Diagnostic] = []
+    read: dict[str, Node] = {}
     for name in patches:
         try:
-            entries[name] = _filled(files, overlay, entries[name], texts)
+            entries[name] = _filled(files, overlay, entries[name], texts, read)
         except CompileError as fault:
             here = Note("the file is named here", entries[name].nearest("path").span)
             problems += [
@@ -37,7 +38,10 @@ def with_patch_files(files: Files, overlay: Document, texts: dict[str, str]) -> 
     return filled._replace(parts=tuple(_beside(overlay, path) for path in patches.values()))
 
 
-def _filled(files: Files, overlay: Document, entry: Node, texts: dict[str, str]) -> Node:
+def _filled(
+    files: Files, overlay: Document, entry: Node, texts: dict[str, str], read: dict[str, Node]
+) -> Node:
+    """`read` holds what files hold, each of which is read once however often it is named."""
     written = entry.value["path"]
     if {"", ".", ".."} & set(written.value.split("/")):
         message = f"`path` must be a file below the overlay's folder, not `{written.value}`"
@@ -45,11 +49,12 @@ def _filled(files: Files, overlay: Document, entry: Node, texts: dict[str, str])
             [error("S405", message, written.span, "for example `patches/zone.yaml`")]
         )
     path = _beside(overlay, written.value)
-    data = files.read(path)
-    texts[path] = data.decode("utf-8", "replace")
+    if path not in read:
+        data = files.read(path)
+        texts[path] = data.decode("utf-8", "replace")
+        read[path] = parse_any(path, data)
     fields = {key: node for key, node in entry.value.items() if key != "path"}
-    operations = parse_any(path, data)
-    operations = Node(operations.value, operations.place, written.key)
+    operations = Node(read[path].value, read[path].place, written.key)
     return Node({**fields, "operations": operations}, entry.place, entry.key)
 
 

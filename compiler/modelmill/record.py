@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, dataclass_transform
 
-from modelmill.diagnostics import did_you_mean, error
+from modelmill.diagnostics import Fix, did_you_mean, error
 from modelmill.formats import Format
 from modelmill.shapes import (
     AnyShape,
@@ -187,9 +187,11 @@ class RecordShape(Shape):
             or (len(self.fields) <= 12 and "its fields are " + ", ".join(self.fields))
             or ""
         )
-        problems.found.append(
-            error("S401", f"`{key}` is not a field of {self.record.noun}", child.key_span, hint)
-        )
+        message = f"`{key}` is not a field of {self.record.noun}"
+        meant = self.record.misnomers.get(key)
+        fixes = (Fix(key, meant),) if meant in self.fields else ()
+        found = error("S401", message, child.key_span, hint)
+        problems.found.append(found._replace(fixes=fixes))
 
     def _belongs(self, key: str) -> str:
         """A hint where the key is a field of just one thing a level below."""

@@ -8,41 +8,24 @@ literal `${`. There are no loops, no clock, no files and no environment variable
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
-from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error
-from modelmill.dotted import parse_path
+from modelmill.diagnostics import CompileError, Diagnostic, Note, cut, did_you_mean, error
+from modelmill.reference_text import FUNCTIONS, Reference, ReferenceFault, parse, pieces
 from modelmill.syntax import MAX_DEPTH
 from modelmill.tree import Node, plain
 
-FUNCTIONS: Mapping[str, Callable[[str], str]] = {
-    "lower": str.lower,
-    "slug": lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-"),
-    "basename": lambda text: text.rstrip("/").rsplit("/", 1)[-1],
-}
-"""Functions of one string: `${slug(model.name)}`. `json` takes any value."""
-
 MAX_CHAIN = 32
 MAX_SIZE = 1 << 20
+"""Characters of one value with its references written out."""
+MAX_WORK = 8 << 20
+"""Characters of all of them, a value counted as some, of one model in one environment."""
+_PER_VALUE = 16
+MOST_FAULTS = 100
+"""After so many nobody reads on."""
 
-_piece = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
-_expression = re.compile(r"\s*(?:([a-z]+)\(\s*([^()]*?)\s*\)|([^()]*?))\s*\Z").match
-
-
-class _Reference(NamedTuple):
-    function: str
-    path: tuple[str | int, ...]
-    text: str
-
-
-class _Fault(Exception):
-    """A reference that cannot be resolved; becomes a diagnostic at the string that holds it."""
-
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.hint = code, message, hint
+_TOO_LARGE = "what this refers to grows too large when it is written out"
 
 
 def substitute(spec: Node, around: Mapping[str, Node]) -> Node:
@@ -61,6 +44,7 @@ class _Substitution:
         self.open: list[tuple[Node, Node | None]] = []
         self.sizes: dict[int, tuple[Any, int, int]] = {}
         self.done: dict[tuple[int, int], Node] = {}
+        self.work = 0
 
     def run(self) -> Node:
         result = self._walk(self.spec, None)
@@ -75,10 +59,12 @@ class _Substitution:
         if not isinstance(value, dict | list) or is_literal(node):
             return node
         if isinstance(value, list):
+            self._spend(_PER_VALUE * len(value), node)
             items = [self._walk(child, role) for child in value]
             return _settled(node, Node(items, node.place, node.key, node.under))
         if node is self.spec:
             return self._walk_spec(node)
+        self._spend(_PER_VALUE * len(value), node)
         entries = {key: self._walk(child, role) for key, child in value.items()}
         return _settled(node, Node(entries, node.place, node.key, node.under))
 
@@ -98,26 +84,39 @@ class _Substitution:
         if known is not None:
             return known
         if any(node is each and role is its for each, its in self.open):
-            chain = " → ".join(str(each.value) for each, _ in self.open)
-            raise _Fault("R305", f"the references form a circle: {chain} → {node.value}")
+            chain = " → ".join(cut(str(each.value)) for each, _ in self.open)
+            message = f"the references form a circle: {chain} → {cut(node.value)}"
+            raise ReferenceFault("R305", message)
         if len(self.open) >= MAX_CHAIN:
-            raise _Fault("R305", f"the references lead through more than {MAX_CHAIN} others")
+            raise ReferenceFault(
+                "R305", f"the references lead through more than {MAX_CHAIN} others"
+            )
         self.open.append((node, role))
         try:
             value = self._evaluate(node.value, role)
             size, depth = self._measure(value)
+            self._spend(size, node)
             if size > MAX_SIZE or depth > MAX_DEPTH:
-                raise _Fault("R309", "what this refers to grows too large when it is written out")
-        except _Fault as fault:
+                raise ReferenceFault("R309", _TOO_LARGE)
+        except ReferenceFault as fault:
             self.problems.append(
                 error(fault.code, fault.message, node.span, fault.hint, _replaced(node))
             )
+            if len(self.problems) >= MOST_FAULTS:
+                raise CompileError(self.problems) from None
             value = ""
         finally:
             self.open.pop()
         result = Node(value, node.place, node.key, node.under, node.value)
         self.done[id(node), id(role)] = result
         return result
+
+    def _spend(self, work: int, node: Node) -> None:
+        """Ends the run where all references together stand for too much."""
+        self.work += work
+        if self.work > MAX_WORK:
+            message = "what all references together refer to grows too large when it is written out"
+            raise CompileError([*self.problems, error("R309", message, node.span)])
 
     def _measure(self, value: Any) -> tuple[int, int]:
         """Characters and levels of a value with all references in it written out. What is shared
@@ -134,25 +133,28 @@ class _Substitution:
         return known[1], known[2]
 
     def _evaluate(self, text: str, role: Node | None) -> Any:
-        pieces = list(_piece.finditer(text))
-        first = pieces[0]
-        if len(pieces) == 1 and first.group(1) is not None and first.span() == (0, len(text)):
+        found_in = pieces(text)
+        first = found_in[0]
+        if len(found_in) == 1 and first.group(1) is not None and first.span() == (0, len(text)):
             reference = parse(first)
             found = self._look_up(reference, role)
             return self._apply(reference, found) if reference.function else found.value
         written = []
-        end = 0
-        for piece in pieces:
+        end = size = 0
+        for piece in found_in:
             written.append(text[end : piece.start()])
             end = piece.end()
             written.append("${" if piece.group(1) is None else self._text(parse(piece), role))
+            size += len(written[-1])
+            if size > MAX_SIZE:
+                raise ReferenceFault("R309", _TOO_LARGE)
         return "".join([*written, text[end:]])
 
-    def _text(self, reference: _Reference, role: Node | None) -> str:
+    def _text(self, reference: Reference, role: Node | None) -> str:
         found = self._look_up(reference, role)
         value = self._apply(reference, found) if reference.function else found.value
         if isinstance(value, dict | list):
-            raise _Fault(
+            raise ReferenceFault(
                 "R307",
                 f"`{reference.text}` is not a single value, so it cannot stand inside a string",
                 f"write ${{json({reference.text})}} for its JSON",
@@ -161,26 +163,27 @@ class _Substitution:
             return "true" if value else "false"
         return str(value)
 
-    def _apply(self, reference: _Reference, node: Node) -> str:
+    def _apply(self, reference: Reference, node: Node) -> str:
         if reference.function == "json":
             return json.dumps(
                 plain(node), sort_keys=True, separators=(",", ":"), ensure_ascii=False
             )
         function = FUNCTIONS.get(reference.function)
         if function is None:
-            raise _Fault(
+            raise ReferenceFault(
                 "R306",
                 f"`{reference.function}` is not a function",
                 did_you_mean(reference.function, [*FUNCTIONS, "json"])
                 or "functions are " + ", ".join(sorted([*FUNCTIONS, "json"])),
             )
         if not isinstance(node.value, str):
-            raise _Fault(
+            raise ReferenceFault(
                 "R307", f"`{reference.function}` takes a string, which `{reference.text}` is not"
             )
+        self._spend(len(node.value), node)
         return function(node.value)
 
-    def _look_up(self, reference: _Reference, role: Node | None) -> Node:
+    def _look_up(self, reference: Reference, role: Node | None) -> Node:
         head = reference.path[0]
         scope, role_below = self.spec, role
         if isinstance(head, str) and head in self.around:
@@ -205,11 +208,11 @@ class _Substitution:
         return self.spec.get(*path[:2]) if len(path) > 1 and path[0] == "roles" else None
 
     def _unknown(
-        self, reference: _Reference, node: Node, path: tuple[str | int, ...], depth: int
-    ) -> _Fault:
+        self, reference: Reference, node: Node, path: tuple[str | int, ...], depth: int
+    ) -> ReferenceFault:
         segment = path[depth]
         if depth == 0 and segment == "environment":
-            return _Fault(
+            return ReferenceFault(
                 "R304",
                 f"`{reference.text}` is only known in an environment",
                 "use it in an overlay or under the model's `environments`",
@@ -221,33 +224,9 @@ class _Substitution:
         if not hint and 0 < len(known) <= 12:
             parent = ".".join(str(each) for each in path[:depth])
             hint = (f"`{parent}` has " if parent else "there are ") + ", ".join(sorted(known))
-        return _Fault("R304", f"`{reference.text}` refers to `{segment}`, which is not set", hint)
-
-
-def parse(piece: re.Match[str]) -> _Reference:
-    """`${fn(path)}` or `${path}` as written."""
-    inside = piece.group(1)
-    if not piece.group(0).endswith("}"):
-        raise _Fault(
-            "R306", f"`{piece.group(0)}` has no closing brace", "a literal `${` is written `$${`"
+        return ReferenceFault(
+            "R304", f"`{reference.text}` refers to `{segment}`, which is not set", hint
         )
-    matched = _expression(inside)
-    function, argument, bare = matched.groups() if matched else (None, None, None)
-    text = argument if function else bare
-    path = parse_path(text) if text else None
-    if path is None:
-        raise _Fault(
-            "R306",
-            f"`{piece.group(0)}` is not a reference",
-            "write ${path.to.value}; a literal `${` is written `$${`",
-        )
-    return _Reference(function or "", path, str(text))
-
-
-def referred(text: str) -> tuple[tuple[str, tuple[str | int, ...]], ...]:
-    """The references in a string that is known to resolve: each as it is written, and its path."""
-    pieces = [piece for piece in _piece.finditer(text) if piece.group(1) is not None]
-    return tuple((piece.group(0), parse(piece).path) for piece in pieces)
 
 
 def _settled(source: Node, result: Node) -> Node:

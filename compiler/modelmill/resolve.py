@@ -14,6 +14,7 @@ from modelmill.catalog import Catalog, Document
 from modelmill.chains import linearise
 from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error
 from modelmill.layers import lay, presets_in, without_shared
+from modelmill.pins import pinned
 from modelmill.references import substitute
 from modelmill.selectors import selects
 from modelmill.shapes import Problems
@@ -65,7 +66,7 @@ class Resolver:
     def base(self, model: Document) -> Resolved:
         """The model without an environment."""
         own, target = self._own(model), _shared_target(environments_of(self.catalog, model))
-        tree = _finish(model, None, own.tree)
+        tree = self._finish(model, None, own.tree, own.memory)
         return Resolved(model, None, own.chain, tree, own.memory, target)
 
     def variant(self, model: Document, overlay: Document) -> Resolved:
@@ -78,7 +79,7 @@ class Resolver:
             model.record.environments.get(overlay.name),
         ]
         tree = self._fold(own.tree, [layer for layer in layers if layer is not None])
-        tree = _finish(model, overlay, tree)
+        tree = self._finish(model, overlay, tree, own.memory)
         chain = (*own.chain, *laid)
         return Resolved(model, overlay, chain, tree, own.memory, target_of(overlay))
 
@@ -116,6 +117,14 @@ class Resolver:
     def presets_in(self, layer: Node | None) -> list[Document]:
         """Presets that the roles of one layer extend."""
         return presets_in(self.catalog, layer)
+
+    def _finish(
+        self, model: Document, overlay: Document | None, tree: Node, memory: Memory
+    ) -> Node:
+        """What `_finish` makes, with the revisions of the lock: before references are replaced, as
+        they may lead to one, and after, as they may be what names the model."""
+        locked = pinned(tree, self.catalog.lock, memory)
+        return pinned(_finish(model, overlay, locked), self.catalog.lock, memory)
 
     def _own(self, model: Document) -> _Model:
         if self._last is None or self._last.document is not model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -44,3 +45,10 @@ def resource(
         name,
         {"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields},
     )
+
+
+def with_annotations(resource: Resource, annotations: Mapping[str, str]) -> Resource:
+    """The object with further annotations, or other values of those it has."""
+    metadata = resource.body["metadata"]
+    found = dict(sorted({**metadata.get("annotations", {}), **annotations}.items()))
+    return resource._replace(body={**resource.body, "metadata": {**metadata, "annotations": found}})

@@ -17,7 +17,8 @@ from modelmill.catalog import Catalog, Document, read_document
 from modelmill.catalogues import version_sets
 from modelmill.diagnostics import CompileError, Diagnostic, error, has_errors
 from modelmill.model_uri import UriFault, parse_uri
-from modelmill.pipeline import Repository, compile_repository
+from modelmill.pipeline import compile_repository
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.schema import KINDS, schema_text
 from modelmill.shapes import Problems

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any, NamedTuple, TypeAlias
 
 from modelmill.formats import Format
-from modelmill.record import REQUIRED, Field, KeptShape, PartialShape, RecordShape
+from modelmill.record import REQUIRED, Field, KeptShape, PartialShape, Record, RecordShape
 from modelmill.shapes import (
     AnyShape,
     BooleanShape,
@@ -29,9 +29,11 @@ from modelmill.shapes import (
     TextShape,
 )
 from modelmill.spec.documents import DOCUMENTS
+from modelmill.spec.lock import LockDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS: Mapping[str, str] = {kind.lower(): kind for kind in DOCUMENTS}
+RECORDS: Mapping[str, type[Record]] = {**DOCUMENTS, "Lock": LockDocument}
+KINDS: Mapping[str, str] = {kind.lower(): kind for kind in RECORDS}
 """What a schema is called on the command line and on disk, and the kind it is for."""
 
 REFERENCE = r"\$\{"
@@ -50,7 +52,7 @@ class _Context(NamedTuple):
 
 def schema_of(name: str) -> Schema:
     """The schema of one kind, by its name in KINDS."""
-    record = DOCUMENTS[KINDS[name]]
+    record = RECORDS[KINDS[name]]
     context = _Context(in_layer=False, definitions={})
     whole = _record(record.shape(), context)
     schema: Schema = {"$schema": DIALECT, "title": KINDS[name], **whole}

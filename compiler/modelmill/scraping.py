@@ -6,6 +6,9 @@ as monitoring.coreos.com/v1 spells them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from modelmill.containers import Manifest, given
 from modelmill.spec.observability import ServiceMonitor
 from modelmill.spec.role import PodMonitor
@@ -16,6 +19,11 @@ def scrape(monitor: PodMonitor | ServiceMonitor) -> Manifest:
         path=monitor.path,
         interval=monitor.interval,
         scrapeTimeout=monitor.scrape_timeout,
-        relabelings=list(monitor.relabelings),
-        metricRelabelings=list(monitor.metric_relabelings),
+        relabelings=[_relabeling(each) for each in monitor.relabelings],
+        metricRelabelings=[_relabeling(each) for each in monitor.metric_relabelings],
     )
+
+
+def _relabeling(rule: Mapping[str, Any]) -> Manifest:
+    """With what the API server fills in, which in a list Argo CD takes for a change."""
+    return {"action": "replace", **rule}

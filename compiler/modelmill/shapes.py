@@ -9,9 +9,12 @@ from __future__ import annotations
 import types
 from typing import Annotated, Any, TypeAlias
 
-from modelmill.diagnostics import Diagnostic, cut, did_you_mean, error
+from modelmill.diagnostics import CompileError, Diagnostic, cut, did_you_mean, error
 from modelmill.formats import Format
 from modelmill.tree import Node, plain
+
+MOST_FOUND = 1000
+"""After so many problems of one document nobody reads on."""
 
 
 class Problems:
@@ -26,6 +29,8 @@ class Problems:
 
     def add(self, code: str, message: str, node: Node, hint: str = "") -> None:
         self.found.append(error(code, message, node.span, hint))
+        if len(self.found) >= MOST_FOUND:
+            raise CompileError(self.found)
 
     def excuse(self, node: Node) -> bool:
         """Whether a value of a wrong type is a layer's reference, whose type shows later."""

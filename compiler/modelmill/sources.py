@@ -8,23 +8,28 @@ symbolic link.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from modelmill.catalog import Document, read_document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
-from modelmill.files import DiskFiles, Files, is_link
+from modelmill.files import DiskFiles, Files, is_link, refused
 from modelmill.patch_files import with_patch_files
+from modelmill.pins import LOCK, read_lock
 from modelmill.spec.documents import Paths, ProjectDocument
 from modelmill.syntax import parse
 
 PROJECT = "modelmill.yaml"
+MAX_FILES = 10_000
+MAX_TOTAL = 256 << 20
+MAX_FOLDERS = 16
 ENDINGS = (".yaml", ".yml")
 NEARLY = (*ENDINGS, ".json", ".yaml.txt", ".yml.txt")
 """Endings of what somebody took for an input; left unread, its output would be deleted."""
 _name = re.compile(
-    r"^metadata:\s*(?:\{\s*|\n\s+)name:\s*[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE
+    r"^metadata:[ \t\r]*+(?:\{\s*+|\n\s++)name:\s*+[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE
 ).search
 
 
@@ -32,6 +37,7 @@ class Sources(NamedTuple):
     """What was read. `problems` are faults of single files; the other files are still usable.
 
     settings   modelmill.yaml
+    lock       modelmill.lock, where there is one
     unread     kind and name of the documents in files that could not be used
     """
 
@@ -41,6 +47,7 @@ class Sources(NamedTuple):
     texts: dict[str, str]
     problems: tuple[Diagnostic, ...]
     unread: frozenset[tuple[str, str]] = frozenset()
+    lock: Document | None = None
 
     @property
     def project(self) -> ProjectDocument:
@@ -65,37 +72,65 @@ def find_root(start: Path) -> Path:
 
 
 def read_sources(
-    root: Path, texts: dict[str, str] | None = None, files: Files | None = None
+    root: Path,
+    texts: dict[str, str] | None = None,
+    files: Files | None = None,
+    known: Sources | None = None,
 ) -> Sources:
     """Read modelmill.yaml and every document below its folders, in order of path; from the disk
     unless `files` says where else.
 
     `texts` is filled on the way, so that a caller can quote from what was read when this raises.
+    What reads as it did when `known` was read is not parsed again.
     """
     texts = {} if texts is None else texts
     files = files or DiskFiles(root)
+    parsed = _parsed(known) if known is not None else {}
     settings = _read_project(files, texts)
     paths: Paths = settings.record.paths
     _check_paths(settings)
     documents: list[Document] = []
     problems: list[Diagnostic] = []
     unread: set[tuple[str, str]] = set()
-    for path in _input_files(files, paths, problems):
+    size = 0
+    for number, path in enumerate(_input_files(files, paths, problems), 1):
         try:
-            document = read_one(files, path, texts)
+            document = read_one(files, path, texts, parsed)
             is_overlay = document.kind == "Overlay"
             documents.append(with_patch_files(files, document, texts) if is_overlay else document)
         except CompileError as fault:
             problems.extend(fault.diagnostics)
             unread.add(_name_of(paths, path, texts.get(path, "")))
-    return Sources(root, settings, tuple(documents), texts, tuple(problems), frozenset(unread))
+        size += len(texts.get(path, ""))
+        if number > MAX_FILES or size > MAX_TOTAL:
+            raise CompileError([*problems, _too_much(path, number)])
+    held = (tuple(documents), texts, tuple(problems), frozenset(unread))
+    return Sources(root, settings, *held, _read_lock(files, texts))
 
 
-def read_one(files: Files, path: str, texts: dict[str, str]) -> Document:
-    """Read and check one file."""
+def read_one(
+    files: Files,
+    path: str,
+    texts: dict[str, str],
+    parsed: Mapping[tuple[str, bytes], Document] = MappingProxyType({}),
+) -> Document:
+    """Read and check one file; `parsed` are documents by their path and what it held."""
     data = files.read(path)
     texts[path] = data.decode("utf-8", "replace")
-    return read_document(path, parse(path, data))
+    return parsed.get((path, data)) or read_document(path, parse(path, data))
+
+
+def _parsed(known: Sources) -> dict[tuple[str, bytes], Document]:
+    """Without overlays, whose patches may stand in other files."""
+    models = (each for each in known.documents if each.kind != "Overlay")
+    return {(each.path, known.texts[each.path].encode()): each for each in models}
+
+
+def _too_much(path: str, number: int) -> Diagnostic:
+    """At the file that no longer fits."""
+    most = f"{MAX_FILES:,} input files" if number > MAX_FILES else f"{MAX_TOTAL >> 20} MiB of them"
+    hint = "make several repositories of it, or move what is no input elsewhere"
+    return error("Y109", f"there are more than {most}", Span(path, 1, 1), hint)
 
 
 def _name_of(paths: Paths, path: str, text: str) -> tuple[str, str]:
@@ -115,6 +150,15 @@ def _read_project(files: Files, texts: dict[str, str]) -> Document:
         message = f"{PROJECT} must be of the kind Project, not {document.kind}"
         raise CompileError([error("N201", message, kind.span, "write `kind: Project`")])
     return document
+
+
+def _read_lock(files: Files, texts: dict[str, str]) -> Document | None:
+    """Without what it pins everything would come out differently: a fault in it ends the run."""
+    if not files.exists(LOCK):
+        return None
+    data = files.read(LOCK)
+    texts[LOCK] = data.decode("utf-8", "replace")
+    return read_lock(parse(LOCK, data))
 
 
 def _check_paths(settings: Document) -> None:
@@ -170,8 +214,13 @@ def _input_files(files: Files, paths: Paths, problems: list[Diagnostic]) -> Iter
             )
 
 
-def _yaml_below(files: Files, folder: str, problems: list[Diagnostic]) -> Iterator[str]:
-    """YAML files at any depth; names that begin with a dot are passed over."""
+def _yaml_below(
+    files: Files, folder: str, problems: list[Diagnostic], depth: int = 0
+) -> Iterator[str]:
+    """YAML files in folders; names that begin with a dot are passed over."""
+    if depth > MAX_FOLDERS:
+        problems.extend(refused(folder, f"folders nest deeper than {MAX_FOLDERS}").diagnostics)
+        return
     for entry in files.entries(folder):
         path = f"{folder}/{entry.name}"
         if entry.name.startswith("."):
@@ -179,7 +228,7 @@ def _yaml_below(files: Files, folder: str, problems: list[Diagnostic]) -> Iterat
         if entry.kind == "link":
             problems.extend(is_link(path).diagnostics)
         elif entry.kind == "folder":
-            yield from _yaml_below(files, path, problems)
+            yield from _yaml_below(files, path, problems, depth + 1)
         elif entry.name.endswith(ENDINGS):
             yield path
         elif entry.name.lower().endswith(NEARLY):

@@ -26,11 +26,13 @@ from yaml.events import (
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
 from modelmill.tree import Node, Place
-from modelmill.yaml_faults import syntax_error, text_of, unambiguous
+from modelmill.yaml_faults import readings, syntax_error, text_of, unambiguous
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_KEY = 330  # an annotation's key has at most 253 + 1 + 63
+MOST_PROBLEMS = 1000
+"""After so many nobody reads on."""
 LARGEST = 1 << 53
 
 WORDS: dict[str, Any] = {
@@ -125,6 +127,8 @@ class _Builder:
             self.nodes += 1
             if self.nodes > MAX_NODES:
                 self._stop("Y116", f"more than {MAX_NODES} values in one file", place)
+            if len(self.problems) > MOST_PROBLEMS:
+                raise CompileError(self.problems)
             if not stack:
                 root = node
             elif pending is not None:
@@ -237,14 +241,9 @@ class _Builder:
     def _check_ambiguous(self, text: str, place: Place) -> None:
         is_word = text in AMBIGUOUS_WORDS or text in WORDS
         if is_word or (text[0] in _NUMBER_START and _ambiguous(text.replace("_", "0"))):
-            self.problems.append(
-                error(
-                    "Y110",
-                    f"YAML readers disagree on what `{cut(text)}` means",
-                    Span(*place),
-                    unambiguous(text),
-                )
-            )
+            message = f"YAML readers disagree on what `{cut(text)}` means"
+            found = error("Y110", message, Span(*place), unambiguous(text))
+            self.problems.append(found._replace(fixes=readings(text)))
 
     def _check_text(self, event: Any, place: Place) -> None:
         self._plain_only(event, place)

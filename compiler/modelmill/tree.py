@@ -87,6 +87,11 @@ class Node:
             node = node.under
 
 
+def word(node: Node | None) -> str:
+    """A scalar as text; "" of nothing, and of what is a mapping or a list where a word is due."""
+    return "" if node is None or isinstance(node.value, dict | list | None) else str(node.value)
+
+
 def plain(node: Node) -> Any:
     """The node as plain JSON data; keys that were unset (null) are left out."""
     value = node.value

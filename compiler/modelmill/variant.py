@@ -16,6 +16,7 @@ from modelmill.diagnostics import CompileError, Span
 from modelmill.groups import group_of, workers_serve
 from modelmill.layers import with_workers
 from modelmill.names import COMPONENT, MODEL, child_name, label_value, selector
+from modelmill.registries import Pulls, whole
 from modelmill.resolve import Memory, Resolved
 from modelmill.shapes import Problems
 from modelmill.spec.documents import Spec
@@ -244,16 +245,17 @@ class Variant:
     @cached_property
     def labels(self) -> dict[str, str]:
         """The model's own labels and its served name, for every object."""
-        return {
-            **self.model.record.metadata.labels,
-            MODEL: label_value(self.spec.model.name),
-        }
+        return {**self.model.record.metadata.labels, MODEL: label_value(self.spec.model.name)}
 
     @cached_property
-    def registries(self) -> dict[str, str]:
-        """Registries that stand for others: the project's, and over them the environment's."""
+    def pulls(self) -> Pulls:
+        """Where images come from: the project's mirrors, over them the environment's; the lock."""
         own = self.overlay.record.registries if self.overlay else {}
-        return {**self.versions.registries, **own}
+        return Pulls({**self.versions.registries, **own}, self.versions.digests)
+
+    def is_locked(self, image: str) -> bool:
+        """Whether the lock says which image a name stands for."""
+        return whole(image) in self.versions.digests
 
     def image(self, name: str, given: str | None) -> str:
         """A component's image: the field's, or the version set's."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import yaml
 
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
+from modelmill.diagnostics import CompileError, Diagnostic, Fix, Note, Span, cut, error
 
 # What git leaves where two sides changed the same lines.
 _conflict = re.compile(r"^(<{7}|>{7}) .*$", re.MULTILINE)
@@ -142,6 +142,18 @@ def _odd_character(path: str, text: str, position: int) -> Diagnostic:
         Span(path, before.count("\n") + 1, column),
         "take it out",
     )
+
+
+TRUE, FALSE = ("y", "yes", "on", "true"), ("n", "no", "off", "false")
+
+
+def readings(text: str) -> tuple[Fix, ...]:
+    """What an ambiguous plain scalar may have been meant to be, each written so that it is that."""
+    lowered = text.lower()
+    word = "true" if lowered in TRUE else "false" if lowered in FALSE else None
+    # Of any other only a field for text decides: two numbers are as good where it may be one.
+    meant = [f'"{text}"', word] if word else [f'"{text}"', "0", "1"]
+    return tuple(Fix(text, each) for each in meant)
 
 
 def unambiguous(text: str) -> str:

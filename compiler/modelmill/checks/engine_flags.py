@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue, version_key
-from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
+from modelmill.diagnostics import Diagnostic, Fix, Note, did_you_mean, error, warning
 from modelmill.groups import SIMULATOR
 from modelmill.shapes import written
 from modelmill.spec.engine import Engine
@@ -114,20 +114,17 @@ def _age(
         return
     version = version_key(engine.version)
     instead = f"use `{flag.use}`" if flag.use else "take it out; nothing takes its place"
+    span, fixes = variant.key_span_of(*path), _renamed(flag, path[-1])
     if flag.removed and version >= version_key(flag.removed):
-        yield error(
-            "C512",
-            f"{catalogue.engine} has no `{flag.name}` since {flag.removed}",
-            variant.key_span_of(*path),
-            instead,
-        )
+        message = f"{catalogue.engine} has no `{flag.name}` since {flag.removed}"
+        yield error("C512", message, span, instead)._replace(fixes=fixes)
     elif flag.deprecated and version >= version_key(flag.deprecated):
-        yield warning(
-            "C512",
-            f"{catalogue.engine} deprecates `{flag.name}` since {flag.deprecated}",
-            variant.key_span_of(*path),
-            instead,
-        )
+        message = f"{catalogue.engine} deprecates `{flag.name}` since {flag.deprecated}"
+        yield warning("C512", message, span, instead)._replace(fixes=fixes)
+
+
+def _renamed(flag: Flag, written_as: str) -> tuple[Fix, ...]:
+    return (Fix(written_as, flag.use),) if flag.renamed else ()
 
 
 def _fault(flag: Flag, value: Any) -> str:

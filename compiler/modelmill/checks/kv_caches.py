@@ -101,6 +101,9 @@ def _tiers(variant: Variant, key: str, role: Role, kept: KvCacheOffloading) -> I
             message = f"the tier `{name}` has no place"
             hint = "set `emptyDir`, `claim` or `existingClaim`"
             yield _fault(variant, key, ("tiers", name), message, hint)
+        elif tier.claim and not tier.claim.access_modes:
+            message, place = "the claim has no access mode", ("tiers", name, "claim", "accessModes")
+            yield _fault(variant, key, place, message, "leave it out")
         elif tier.existing_claim and not _is_below(tier.existing_claim.path):
             message = f"`{tier.existing_claim.path}` is no folder of a claim"
             place = ("tiers", name, "existingClaim", "path")

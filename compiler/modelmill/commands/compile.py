@@ -8,11 +8,21 @@ from pathlib import Path
 import click
 
 from modelmill import console
-from modelmill.commands.shared import chosen, environment_option, format_option, overlay_of, read
+from modelmill.commands.shared import (
+    chosen,
+    enforcing,
+    environment_option,
+    format_option,
+    locked_option,
+    overlay_of,
+    read,
+)
 from modelmill.diagnostics import has_errors
 from modelmill.filetree import Changes
 from modelmill.output import diagnose, lock, survey, write
-from modelmill.pipeline import Repository, compile_repository
+from modelmill.pins import strict
+from modelmill.pipeline import compile_repository
+from modelmill.repository import Repository
 from modelmill.resolve import environments_of
 
 
@@ -22,6 +32,7 @@ from modelmill.resolve import environments_of
     "--check", is_flag=True, help="Write nothing; exit 1 if generated/ is not up to date."
 )
 @environment_option
+@locked_option
 @click.option(
     "-j",
     "--jobs",
@@ -37,6 +48,7 @@ def command(
     models: tuple[str, ...],
     check: bool,
     environment: str | None,
+    locked: bool,
     jobs: int | None,
     format_name: str,
 ) -> int:
@@ -46,11 +58,14 @@ def command(
     that modelmill did not write are left alone.
     """
     sources, repository = read(directory, format_name)
+    repository = enforcing(repository) if locked else repository
     names = _names(repository, models, environment)
     with lock(sources.root):
         compilation = compile_repository(
             repository, names, jobs or os.cpu_count() or 1, console.Progress("compiling")
         )
+        if locked:
+            compilation = compilation._replace(diagnostics=strict(compilation.diagnostics))
         if has_errors(compilation.diagnostics):
             return console.findings(compilation.diagnostics, sources.texts, format_name)
         state = survey(sources.root, sources.project.paths.generated, compilation.units, names)

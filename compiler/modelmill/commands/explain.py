@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
-from modelmill import console
+from modelmill import console, impact
 from modelmill.commands.shared import chosen, environment_option, model_of, overlay_of, read
 from modelmill.diagnostics import CompileError, Span
 from modelmill.dotted import parse_path
 from modelmill.explain import Layer, Origin, Referred, Step, Trace
-from modelmill.pipeline import Repository
-from modelmill.reach import Use, totals, uses
+from modelmill.impact import Reached
+from modelmill.reach import uses
 from modelmill.reports.wording import visible
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
-from modelmill.showing import counted, shown
+from modelmill.showing import shown
 
 VERSION = 1
 
@@ -185,52 +186,9 @@ def _place(span: Span, layer: Layer) -> dict[str, Any]:
 def _reach(repository: Repository, preset: str, texts: dict[str, str], format_name: str) -> int:
     chosen("preset", [preset], repository.catalog.presets)
     found, problems = uses(repository, preset)
-    console.result((_reach_json if format_name == "json" else _reach_text)(preset, found))
+    reached = [Reached(use) for use in found]
+    if format_name == "json":
+        console.result(impact.render_json(reached, "preset", preset))
+    else:
+        console.result(impact.render(reached, f"preset `{preset}`"))
     return console.findings(problems, texts, "text") if problems else 0
-
-
-def _reach_text(preset: str, found: Sequence[Use]) -> str:
-    if not found:
-        return f"preset `{preset}` reaches no model\n"
-    rows = []
-    for use in found:
-        roles = ", ".join(f"{r.name} {r.replicas} × {r.gpus}" for r in use.roles)
-        rows.append((use.model, use.environment or "(none)", _amount([use]), roles))
-    rows += [("", name, _amount(part), "") for name, part in _by_environment(found)]
-    models = len({use.model for use in found})
-    environments = len({use.environment for use in found if use.environment})
-    total = f"{counted(models, 'model')}, {counted(environments, 'environment')}: {_amount(found)}"
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=False)) for row in rows]
-    ends = [f"{line}  {row[3]}".rstrip() for line, row in zip(lines, rows, strict=True)]
-    split = len(found)
-    return "\n".join([*ends[:split], "", *ends[split:], "", total]) + "\n"
-
-
-def _by_environment(found: Sequence[Use]) -> list[tuple[str, list[Use]]]:
-    names = sorted({use.environment for use in found if use.environment})
-    return [(name, [use for use in found if use.environment == name]) for name in names]
-
-
-def _amount(found: Sequence[Use]) -> str:
-    counts = totals(found)
-    return ", ".join(f"{n} {resource}" for resource, n in counts.items()) or "no accelerators"
-
-
-def _reach_json(preset: str, found: Sequence[Use]) -> str:
-    document = {
-        "version": VERSION,
-        "preset": preset,
-        "uses": [
-            {
-                "model": use.model,
-                "environment": use.environment,
-                "accelerators": totals([use]),
-                "roles": [role._asdict() for role in use.roles],
-            }
-            for use in found
-        ],
-        "environments": {name: totals(part) for name, part in _by_environment(found)},
-        "accelerators": totals(found),
-    }
-    return json.dumps(document, indent=2) + "\n"

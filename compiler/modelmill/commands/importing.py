@@ -261,6 +261,6 @@ def _repository(directory: Path, *, write: bool) -> tuple[Path, Paths]:
 
 
 def _name(root: Path) -> str:
-    from modelmill.references import FUNCTIONS
+    from modelmill.reference_text import FUNCTIONS
 
     return FUNCTIONS["slug"](root.name) or "models"

@@ -12,12 +12,21 @@ import click
 
 from modelmill import console
 from modelmill.catalog import Catalog, Document
-from modelmill.commands.shared import format_option, read
+from modelmill.commands.shared import (
+    enforcing,
+    fix_options,
+    format_option,
+    locked_option,
+    read,
+    stop,
+    write_fixes,
+)
 from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.expiry import expired
+from modelmill.pins import LOCK, strict
 from modelmill.pipeline import compile_repository
 from modelmill.resolve import Resolver, environments_of
-from modelmill.sources import PROJECT
+from modelmill.sources import PROJECT, find_root
 
 
 @click.command(name="lint")
@@ -29,28 +38,54 @@ from modelmill.sources import PROJECT
     help="The day on which what is accepted must hold.",
     show_default="that of SOURCE_DATE_EPOCH, or the clock's",
 )
+@locked_option
+@fix_options
 @format_option
 @click.pass_obj
 def command(
-    directory: Path, files: tuple[str, ...], today: datetime | None, format_name: str
+    directory: Path,
+    files: tuple[str, ...],
+    today: datetime | None,
+    locked: bool,
+    fix: bool,
+    dry_run: bool,
+    format_name: str,
 ) -> int:
     """Check the repository, or only the models that the files given are part of.
 
     A preset or overlay given stands for every model it reaches; other files' findings are left out.
+    --fix writes what has one right answer first: fields and flags by their names, words that YAML's
+    readers take for different things.
     """
+    if fix:
+        _fix(directory, files, dry_run=dry_run)
     day = today.date() if today is not None else _today()
     sources, repository = read(directory, format_name)
+    repository = enforcing(repository) if locked else repository
     late = expired(repository.catalog, day)
     if not files:
         everything = compile_repository(repository, seen=console.Progress("checking")).diagnostics
-        return console.findings([*everything, *late], sources.texts, format_name)
+        found = [*(strict(everything) if locked else everything), *late]
+        return console.findings(found, sources.texts, format_name)
     paths = {_relative(sources.root, directory, each) for each in files}
     for path in sorted(paths - sources.texts.keys()):
         console.say(f"note: {path} is not a file that modelmill reads")
     models = _reached(repository.catalog, paths)
     everything = compile_repository(repository, models).diagnostics
-    found = _about([*everything, *late], paths, models, repository.catalog)
-    return console.findings(found, sources.texts, format_name)
+    about = _about([*everything, *late], paths, models, repository.catalog)
+    return console.findings(strict(about) if locked else about, sources.texts, format_name)
+
+
+def _fix(directory: Path, files: tuple[str, ...], *, dry_run: bool) -> None:
+    from modelmill.repairs import repaired
+
+    try:
+        root = find_root(directory.resolve())
+    except CompileError as fault:
+        stop(console.findings(fault.diagnostics, {}, "text"))
+    only = {_relative(root, directory, each) for each in files} or None
+    found = repaired(root, only)
+    write_fixes(root, found.before, found.after, found.done, dry_run=dry_run)
 
 
 def _today() -> date:
@@ -73,8 +108,9 @@ def _relative(root: Path, directory: Path, path: str) -> str:
 
 
 def _reached(catalog: Catalog, paths: set[str]) -> set[str]:
-    """Models whose result depends on one of the files; all depend on modelmill.yaml."""
-    if PROJECT in paths:
+    """Models whose result depends on one of the files; all depend on modelmill.yaml, and any may on
+    the lock."""
+    if {PROJECT, LOCK} & paths:
         return set(catalog.models)
     resolver = Resolver(catalog)
     return {m.name for m in catalog.models.values() if paths & _files_of(catalog, resolver, m)}

@@ -10,7 +10,7 @@ from modelmill import console
 from modelmill.commands.shared import chosen, read
 from modelmill.diagnostics import CompileError, Note, error, has_errors
 from modelmill.newfiles import create
-from modelmill.pipeline import Repository
+from modelmill.repository import Repository
 from modelmill.scaffold import SCHEMAS, STARTER_URI, Scaffold, check_name, scaffold_model
 from modelmill.sources import ENDINGS
 

@@ -14,7 +14,10 @@ from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.kserve.service import KIND as SERVICE
 from modelmill.kserve.thin import KIND as CONFIG
 from modelmill.kserve.thin import environment_configs
-from modelmill.pipeline import Repository, rendered, variant_of
+from modelmill.pipeline import brought_by, rendered, variant_of
+from modelmill.policies.project import secrets
+from modelmill.policies.settings import NOTHING
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.resource import Resource
 from modelmill.spec.kserve import KServeTarget
@@ -41,9 +44,21 @@ from modelmill.variant import Variant
     help="LLMInferenceServiceConfigs and ConfigMaps of KServe, its own presets included; "
     "repeatable. For llmisvc-children.",
 )
+@click.option(
+    "--delivery",
+    "delivered",
+    is_flag=True,
+    help="What brings the manifests into the environment instead: an Application of Argo CD, a "
+    "Kustomization of Flux.",
+)
 @click.pass_obj
 def command(
-    directory: Path, model: str, environment: str | None, form: str, beside: tuple[str, ...]
+    directory: Path,
+    model: str,
+    environment: str | None,
+    form: str,
+    beside: tuple[str, ...],
+    delivered: bool,
 ) -> int:
     """Print the manifests MODEL compiles to, without an environment or in one.
 
@@ -57,16 +72,24 @@ def command(
     overlay = overlay_of(repository, environment)
     if overlay is not None and overlay not in environments_of(repository.catalog, document):
         raise click.UsageError(f"the environment `{overlay.name}` does not take `{model}`")
+    held = repository.policies.get(None, NOTHING)
+    stated = list(secrets(sources.texts, held))
+    if has_errors(stated):
+        return console.findings(stated, sources.texts, "text")
     found: dict[str | None, list[Diagnostic]] = {}
     variant = variant_of(repository, Resolver(repository.catalog), document, overlay, found)
     if variant is None:
         return console.findings([d for each in found.values() for d in each], sources.texts, "text")
     try:
-        objects = rendered(variant)
+        objects = rendered(repository, variant)
     except CompileError as fault:
         return console.findings(fault.diagnostics, sources.texts, "text")
     if form == "llmisvc-children":
         return _children_of(directory, repository, variant, objects, beside)
+    if delivered:
+        objects = brought_by(repository, variant, objects)
+        if not objects:
+            raise click.UsageError("--delivery needs an environment that is delivered: see -e")
     if form == "modelservice":
         console.result(yamltext.dump(as_modelservice(variant, objects)))
         return 0

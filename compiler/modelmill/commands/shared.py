@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import unified_diff
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from modelmill import console
 from modelmill.catalog import Document
-from modelmill.diagnostics import CompileError, did_you_mean
-from modelmill.pipeline import Repository, index
-from modelmill.sources import Sources, find_root, read_sources
+from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, tidy
+from modelmill.pins import enforced
+from modelmill.reports.wording import visible
+from modelmill.repository import Repository, index
+from modelmill.showing import counted
+from modelmill.sources import PROJECT, Sources, find_root, read_sources
+
+if TYPE_CHECKING:
+    from modelmill.comparison import Comparison
+    from modelmill.editing.edits import Edit
+    from modelmill.editing.outcome import Outcome
+    from modelmill.fixes import Done
+    from modelmill.git import Commit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +45,57 @@ def environment_option(command: F) -> F:
     return click.option("-e", "--environment", metavar="ENV", help="An environment, by its name.")(
         command
     )
+
+
+def locked_option(command: F) -> F:
+    return click.option(
+        "--locked", is_flag=True, help="An image or model outside of modelmill.lock is an error."
+    )(command)
+
+
+def fix_options(command: F) -> F:
+    """--fix, and --dry-run, which only says what it would do."""
+    command = click.option(
+        "-n", "--dry-run", is_flag=True, help="With --fix: write nothing, print the difference."
+    )(command)
+    return click.option("--fix", is_flag=True, help="Fix first what has one right answer.")(command)
+
+
+def write_fixes(
+    root: Path,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    done: Iterable[Done],
+    *,
+    dry_run: bool,
+) -> None:
+    """Write files that were fixed, all or none, and say what was done; or only print it."""
+    from modelmill.editing.concealed import concealed
+    from modelmill.newfiles import replace
+
+    if dry_run:
+        for path in sorted(after):
+            texts = (concealed(path, each) for each in (before[path], after[path]))
+            old, new = (each.splitlines(keepends=True) for each in texts)
+            console.result(visible_lines(unified_diff(old, new, path, path)))
+    else:
+        try:
+            replace(root, after, before)
+        except CompileError as fault:
+            stop(console.findings(fault.diagnostics, before, "text"))
+    act = "would be" if dry_run else "is now"
+    for each in done:
+        console.say(visible(f"{each.span}: `{each.fix.old}` {act} `{each.fix.new}` ({each.code})"))
+
+
+def visible_lines(lines: Iterable[str]) -> str:
+    return "".join(visible(each.rstrip("\r\n")) + "\n" for each in lines)
+
+
+def enforcing(repository: Repository) -> Repository:
+    """The repository with a lock in which everything has to be."""
+    catalog = repository.catalog
+    return repository._replace(catalog=catalog._replace(lock=enforced(catalog.lock)))
 
 
 def read(directory: Path, format_name: str = "text") -> tuple[Sources, Repository]:
@@ -95,3 +159,106 @@ def _files_of(directory: Path, name: str) -> list[str]:
         return [name]
     inside = (each.name for each in folder.iterdir() if each.suffix in (".yaml", ".yml"))
     return sorted(str(Path(name) / each) for each in inside)
+
+
+def compared(
+    sources: Sources,
+    repository: Repository,
+    revision: str,
+    models: Sequence[str] = (),
+    environment: str | None = None,
+) -> Comparison:
+    """What changes from a commit to the files as they are; a side with faults ends the command."""
+    from modelmill.comparison import compare_repositories
+    from modelmill.git import GitError, resolve
+
+    try:
+        before = _at(resolve(sources.root, revision))
+    except GitError as fault:
+        hint = _meant_a_model(repository, revision)
+        raise click.UsageError(visible(f"{fault}{hint}")) from None
+    except CompileError as fault:
+        stop(_faulty(revision, fault.diagnostics))
+    _exist(before, repository, models, environment)
+    jobs = os.cpu_count() or 1
+    comparison = compare_repositories(before, repository, models, environment, jobs)
+    if comparison.after:
+        stop(console.findings(comparison.after, sources.texts, "text"))
+    if comparison.before:
+        stop(_faulty(revision, comparison.before))
+    return comparison
+
+
+def _at(commit: Commit) -> Repository | None:
+    """The repository in a commit; None where it did not exist yet."""
+    from modelmill.git import CommitFiles
+
+    files = CommitFiles(commit)
+    if not files.exists(PROJECT):
+        console.say(visible(f"`{commit.name}` has no {PROJECT} here: everything is new"))
+        return None
+    return index(read_sources(commit.root, files=files))
+
+
+def _exist(
+    before: Repository | None,
+    after: Repository,
+    models: Sequence[str],
+    environment: str | None,
+) -> None:
+    catalogs = [each.catalog for each in (before, after) if each is not None]
+    chosen("model", models, sorted({name for c in catalogs for name in c.models}))
+    if environment is not None:
+        known = sorted({name for c in catalogs for name in c.overlays})
+        chosen("environment", [environment], known)
+
+
+def _meant_a_model(repository: Repository, revision: str) -> str:
+    if revision not in repository.catalog.models:
+        return ""
+    return f"; `{revision}` is a model: write `modelmill diff HEAD {revision}`"
+
+
+def _faulty(revision: str, diagnostics: Sequence[Diagnostic]) -> int:
+    """One line for the side that nobody can mend any more."""
+    found = [d for d in tidy(diagnostics) if d.severity == "error"]
+    place = f"{found[0].span}: " if found[0].span else ""
+    first = f"{place}error[{found[0].code}]: {found[0].message}"
+    count = f" ({counted(len(found), 'error')})" if len(found) > 1 else ""
+    console.say(visible(f"`{revision}` does not compile{count}: {first}"))
+    return 1
+
+
+def edited_text(path: str, text: str, edits: Sequence[Edit]) -> str:
+    """A file's text with edits; one that cannot be made ends the command."""
+    from modelmill.editing.edits import edited
+
+    try:
+        return edited(path, text, edits)
+    except CompileError as fault:
+        stop(console.findings(fault.diagnostics, {path: text}, "text"))
+
+
+def apply_edits(
+    sources: Sources, repository: Repository, edited: Mapping[str, str], *, dry_run: bool
+) -> Outcome:
+    """Write edited files, and show how the manifests change. What has errors that the repository
+    did not have before ends the command instead."""
+    from modelmill.diff_text import render
+    from modelmill.editing.outcome import outcome
+    from modelmill.newfiles import replace
+
+    found = outcome(sources, repository, edited)
+    if found.findings and console.findings(found.findings, found.texts, "text"):
+        console.say("nothing was written")
+        stop(1)
+    if not dry_run:
+        replace(sources.root, edited, {path: sources.texts[path] for path in edited})
+    if found.comparison.before or found.comparison.after:
+        # A side that does not compile would look like objects that are deleted.
+        console.say("the repository had errors before, and has: the manifests are not compared")
+    else:
+        console.result(render(found.comparison, color=console.wants_color(sys.stdout)))
+    act = "would be written" if dry_run else "written; `modelmill compile` renews what is generated"
+    console.say(visible(f"{', '.join(edited)}: {act}"))
+    return found

@@ -6,7 +6,6 @@ environment in which the model's name, ports and sizes are references to where t
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from modelmill.catalogues import Flag, engine_catalogue
 from modelmill.importers.model_text import Live
 from modelmill.importers.modelservice_chart import Rendered, RoleFacts
 from modelmill.importers.pod_fields import text
+from modelmill.jsontext import read_json
 
 SIMULATOR = "llm-d-inference-sim"
 _SHORT_FLAG = re.compile(r"-[A-Za-z]")
@@ -163,6 +163,6 @@ def _typed(flag: Flag | None, value: Any) -> Any:
     if flag is None or not isinstance(value, str) or flag.type not in ("integer", "number", "json"):
         return value
     try:
-        return json.loads(value)
+        return read_json(value)
     except ValueError:
         return value

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from modelmill.gotypes.yaml_data import read_yaml
 from modelmill.importers.pod_fields import Tree, container_tree, said, texts
 
 DOMAIN = "dual-pod.llm-d.ai"
@@ -23,8 +22,7 @@ Manifest = Mapping[str, Any]
 def served_template(workload: Manifest) -> Manifest:
     """Metadata and spec of the pod that serves."""
     text = workload["spec"]["template"]["metadata"]["annotations"][PATCH]
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    template: Manifest = yaml.load(text, Loader=loader)
+    template: Manifest = read_yaml(text)
     return template
 
 

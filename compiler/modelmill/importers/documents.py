@@ -23,8 +23,8 @@ from yaml.events import (
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error, warning
 from modelmill.gotypes.scalars import written
+from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.helm.reading import MAX_DEPTH, MAX_NODES
-from modelmill.importers.helm.scalars import resolved
 from modelmill.tree import Node, Place
 from modelmill.yaml_faults import syntax_error
 

@@ -7,7 +7,6 @@ bash words.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue
 from modelmill.engines.flags import POD_ADDRESS, compact
 from modelmill.engines.vllm_kv import NIXL_PORT
 from modelmill.importers.pod_fields import Tree, engine_trees, pod_tree, said
+from modelmill.jsontext import read_json
 
 MAIN = "main"
 TRANSFER = "kv-transfer-config"
@@ -28,8 +28,8 @@ _NIXL_ENV = {
 SHARED_MEMORY = "dshm"
 """The volume that KServe's presets mount at /dev/shm."""
 # Words that bash and shlex read alike: nothing in them is expanded.
-_word = r"""(?:[A-Za-z0-9_@%+=:,./-]|'[^']*'|"[^"$`\\!]*")+"""
-_are_plain = re.compile(rf"\s*(?:{_word}(?:\s+{_word})*)?\s*", re.DOTALL).fullmatch
+_word = r"""(?:[A-Za-z0-9_@%+=:,./-]|'[^']*'|"[^"$`\\!]*")++"""
+_are_plain = re.compile(rf"\s*+(?:{_word}(?:\s++{_word})*+)?\s*+", re.DOTALL).fullmatch
 
 
 class Template(NamedTuple):
@@ -200,7 +200,7 @@ def scalar(text: str) -> Any:
     """A word as the value that is written as the same word again."""
     if text[:1] in ("{", "["):
         try:
-            value = json.loads(text)
+            value = read_json(text)
         except ValueError:
             return text
         return value if isinstance(value, dict) and compact(value) == text else text

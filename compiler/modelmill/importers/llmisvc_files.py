@@ -17,7 +17,7 @@ from modelmill.importers.pod_fields import said, texts
 from modelmill.importers.writing import SCHEMA, base_name
 from modelmill.layers import lay
 from modelmill.names import FROZEN, MODEL, label_value
-from modelmill.references import FUNCTIONS
+from modelmill.reference_text import FUNCTIONS
 from modelmill.spec.documents import API_VERSION
 from modelmill.tree import Node, plain, plant
 

@@ -17,7 +17,8 @@ from modelmill.importers.llmisvc.comparing import marshalled
 from modelmill.importers.llmisvc.reading import SERVICE
 from modelmill.importers.llmisvc.templating import evaluate
 from modelmill.kserve.merging import merge
-from modelmill.pipeline import Repository, objects_of, variant_of
+from modelmill.pipeline import objects_of, variant_of
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.spec.documents import Paths, ProjectDocument, Versions
 from modelmill.syntax import parse
@@ -68,7 +69,7 @@ def made_of(files: Mapping[str, str]) -> Made:
     if variant is None:
         return Made(here)
     try:
-        objects = objects_of(variant)
+        objects = objects_of(repository, variant)
     except CompileError as fault:
         return Made((*here, *fault.diagnostics))
     for body in (each.body for each in objects):

@@ -7,7 +7,6 @@ derives by itself (probes, paths, volumes, ports, the routing sidecar) is left t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from modelmill.importers.llmisvc_engine import MAIN, SHARED_MEMORY, every_flag
 from modelmill.importers.llmisvc_model import PREFILL
 from modelmill.importers.llmisvc_picker import scheduler_of
 from modelmill.importers.pod_fields import Tree, said, texts
+from modelmill.jsontext import read_json
 
 ADDITIONAL = "VLLM_ADDITIONAL_ARGS"
 """The variable whose words the start script of KServe's presets adds to the engine's."""
@@ -132,7 +132,7 @@ def _flagged(role: Tree, engine: Tree, flags: Tree, lost: list[str]) -> tuple[Tr
 def _parsed(value: Any) -> Any:
     """JSON however it is spelt."""
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        return read_json(value) if isinstance(value, str) else value
     except ValueError:
         return value
 

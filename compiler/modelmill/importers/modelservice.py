@@ -21,9 +21,10 @@ from modelmill.importers.modelservice_operator import (
     render,
 )
 from modelmill.importers.operator_model import Adopted, adopted, over_preset
+from modelmill.importers.pod_fields import nameless
 from modelmill.importers.writing import SCHEMA, Imported, base_name, preset_text, written
 from modelmill.spec.documents import API_VERSION
-from modelmill.tree import Node
+from modelmill.tree import Node, word
 
 File = tuple[str, bytes]
 
@@ -59,6 +60,10 @@ def import_modelservices(request: Request, folders: tuple[str, str]) -> Imported
             findings.append(_nothing(file[0], source))
             continue
         base = render(_silent(source), request.settings, as_is=request.as_is)
+        lacking = nameless(rendered.children)
+        if lacking:
+            findings.append(_refused(file[0], lacking))
+            continue
         scaled = rendered.facts.decouple_scaling and not request.as_is
         if scaled:
             findings.append(_left_to_a_scaler(source))
@@ -118,8 +123,7 @@ def _baseconfig(file: File, baseconfigs: Sequence[File]) -> tuple[File | None, l
     names = {}
     for each in baseconfigs:
         node = read(file, each).baseconfig
-        name = node.get("metadata", "name") if node is not None else None
-        names[str(name.value) if name is not None else ""] = each
+        names[word(node.get("metadata", "name")) if node is not None else ""] = each
     wanted = source.baseconfig_name
     if wanted in names or (not wanted and len(baseconfigs) != 1):
         return names.get(wanted), []
@@ -136,7 +140,7 @@ def _baseconfig(file: File, baseconfigs: Sequence[File]) -> tuple[File | None, l
 
 def _preset_name(source: Source) -> str:
     name = source.baseconfig.get("metadata", "name") if source.baseconfig is not None else None
-    return str(name.value) if name is not None else "baseconfig"
+    return word(name) or "baseconfig"
 
 
 def _silent(source: Source) -> Source:
@@ -179,6 +183,11 @@ def _twice(whole: Adopted) -> str:
             return identity
         seen.add(identity)
     return ""
+
+
+def _refused(file: str, key: str) -> Diagnostic:
+    message = f"`{key}` has no entry, or one without a name: no API server takes what is made of it"
+    return error("I834", message, Span(file, 1, 1), "give every entry its `name`")
 
 
 def _overwritten(file: str, what: str) -> Diagnostic:

@@ -29,7 +29,7 @@ from modelmill.importers.modelservice_operator import CHILDREN, ROLES, Facts, Re
 from modelmill.importers.modelservice_operator import RoleFacts as OperatorRole
 from modelmill.importers.pod_fields import Tree, said
 from modelmill.model_uri import UriFault, parse_uri
-from modelmill.references import FUNCTIONS
+from modelmill.reference_text import FUNCTIONS
 
 MOUNT = "/model-cache"
 PORT = "${routing.port}"

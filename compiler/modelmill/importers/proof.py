@@ -16,7 +16,8 @@ from modelmill.catalogues import version_set, version_sets
 from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.dotted import spell
 from modelmill.importers.chart_objects import TOOL_LABELS
-from modelmill.pipeline import Repository, objects_of, variant_of
+from modelmill.pipeline import objects_of, variant_of
+from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.spec.documents import Paths, ProjectDocument, Versions
 from modelmill.syntax import parse
@@ -44,7 +45,7 @@ def prove(path: str, files: Mapping[str, str], expected: Sequence[Manifest]) -> 
     if variant is None:
         return Proof(tuple(found[None]), None)
     try:
-        actual = [resource.body for resource in objects_of(variant)]
+        actual = [resource.body for resource in objects_of(repository, variant)]
     except CompileError as fault:
         return Proof((*found[None], *fault.diagnostics), None)
     return Proof(tuple(found[None]), tuple(differences(expected, actual)))

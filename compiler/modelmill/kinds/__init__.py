@@ -48,7 +48,9 @@ from modelmill.kinds import (
     service_monitor,
     tokenizer_server,
 )
-from modelmill.registries import mirrored
+from modelmill.model_uri import parse_uri
+from modelmill.pods import pod_template
+from modelmill.registries import images_in, images_of_pod, mirrored
 from modelmill.resource import Resource
 from modelmill.variant import Variant
 
@@ -112,6 +114,25 @@ BESIDE_KSERVE: tuple[Kind, ...] = tuple(
 
 def emit(variant: Variant) -> tuple[Resource, ...]:
     """All objects of a variant, in order of kind."""
+    return mirrored(_written(variant), variant.pulls)
+
+
+def images(variant: Variant) -> set[str]:
+    """Every image that a variant's pods name, as people and the version set write it."""
+    weights = variant.spec.model.uri if variant.kserve is not None else ""
+    found = {parse_uri(weights, "").image} if weights.startswith("oci://") else set()
+    for key, role in variant.roles.items():
+        if role.dual_pods is not None:
+            # Nothing but a patch in an annotation says what their engines' pods are.
+            found.update(images_of_pod(pod_template(variant, key)["spec"]))
+    return found.union(images_in(_written(variant)))
+
+
+def _written(variant: Variant) -> tuple[Resource, ...]:
+    """The objects with images as they are written; once, as several ask."""
     kinds = KINDS if variant.kserve is None else BESIDE_KSERVE
-    emitted = (resource for kind in kinds for resource in kind.emit(variant))
-    return mirrored(emitted, variant.registries)
+
+    def make() -> tuple[Resource, ...]:
+        return tuple(resource for kind in kinds for resource in kind.emit(variant))
+
+    return variant.once((variant, "objects"), make)

@@ -1,7 +1,4 @@
-"""ExternalSecret of each Secret that a model wants made from a store: `externalSecrets`.
-
-Its sync wave is before that of the downloads, which may need the Secret.
-"""
+"""ExternalSecret of each Secret that a model wants made from a store: `externalSecrets`."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from modelmill.resource import Resource
 from modelmill.variant import Variant
 
 COMPONENT = "model"
-ANNOTATIONS = {"argocd.argoproj.io/sync-wave": "-2"}
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -23,5 +19,4 @@ def emit(variant: Variant) -> Iterable[Resource]:
             name,
             record,
             labels=names.labels(variant.name, COMPONENT, variant.labels),
-            annotations=dict(ANNOTATIONS),
         )

@@ -5,8 +5,8 @@ image is another Job, and what is unchanged is not run again. Another Job over w
 there finds its marker, or fetches what is missing. It has no ttlSecondsAfterFinished: a Job that is
 gone is one that a GitOps controller makes anew.
 
-Its sync wave is before the model's workloads, for which Argo CD waits until it is complete. Engines
-wait as well (`model_cache`), for controllers that know no waves.
+Argo CD waits until it is complete before it applies the model's workloads (`waves`). Engines wait
+as well (`model_cache`), for controllers that know no waves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from modelmill.registries import mirrored_pod
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
 
-ANNOTATIONS = {"argocd.argoproj.io/sync-wave": "-1"}
 # A terabyte at 100 Mbit/s. A pod that fails starts again where it stopped.
 DEADLINE_SECONDS = 86_400
 RETRIES = 10
@@ -33,13 +32,16 @@ def emit(variant: Variant) -> Iterable[Resource]:
     if cache is None or cache.node is not None or not model_cache.is_filled(variant):
         return
     spec = _spec(variant)
-    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
+    template = spec["template"]
+    # As it runs: another registry, or another image of the same tag, makes another pod.
+    pulled = {**template, "spec": mirrored_pod(template["spec"], variant.pulls)}
+    text = json.dumps({**spec, "template": pulled}, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     yield resource(
         "batch/v1",
         "Job",
         child_name(variant.name, f"{model_cache.COMPONENT}-{digest}"),
         labels=names.labels(variant.name, model_cache.COMPONENT, variant.labels),
-        annotations=dict(ANNOTATIONS),
         spec=spec,
     )
 
@@ -71,7 +73,6 @@ def _spec(variant: Variant) -> Manifest:
                 labels=names.labels(variant.name, model_cache.COMPONENT, labels),
                 annotations=dict(sorted(own.annotations.items())) if own else None,
             ),
-            # As it runs: another registry makes another pod.
-            "spec": {**mirrored_pod(pod, variant.registries), "restartPolicy": "OnFailure"},
+            "spec": {**pod, "restartPolicy": "OnFailure"},
         },
     }

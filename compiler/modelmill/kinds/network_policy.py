@@ -26,7 +26,6 @@ from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
 API = "networking.k8s.io/v1"
-ANNOTATIONS = {"argocd.argoproj.io/sync-wave": "-2"}
 PICKER = "epp"
 EXT_PROC_PORT = 9002
 METRICS_PORT = 9090
@@ -154,7 +153,6 @@ def _policy(
         "NetworkPolicy",
         name,
         labels=names.labels(variant.name, component, variant.labels),
-        annotations=dict(ANNOTATIONS),
         spec={
             "podSelector": selector,
             **given(ingress=ingress, egress=[ends.dns(), *egress]),

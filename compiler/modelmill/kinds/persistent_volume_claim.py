@@ -1,9 +1,6 @@
 """PersistentVolumeClaim of a model's cache, where `model.cache.claim` asks for one.
 
-No pruning takes it away: what it holds was hours of downloading. Its sync wave is the Job's: in a
-wave of its own Argo CD would wait for it to be bound, and where the StorageClass binds by
-WaitForFirstConsumer nothing binds it before the Job's pod (argoproj/argo-cd#12840). Within a wave
-Argo CD applies claims before Jobs.
+What it holds was hours of downloading: what keeps it from being pruned, `delivery` says.
 """
 
 from __future__ import annotations
@@ -14,12 +11,6 @@ from modelmill import model_cache, names
 from modelmill.containers import given
 from modelmill.resource import Resource, resource
 from modelmill.variant import Variant
-
-ANNOTATIONS = {
-    "argocd.argoproj.io/sync-options": "Prune=false",
-    "argocd.argoproj.io/sync-wave": "-1",
-    "kustomize.toolkit.fluxcd.io/prune": "disabled",
-}
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -32,7 +23,6 @@ def emit(variant: Variant) -> Iterable[Resource]:
         "PersistentVolumeClaim",
         model_cache.claim_name(variant),
         labels=names.labels(variant.name, model_cache.COMPONENT, variant.labels),
-        annotations=dict(ANNOTATIONS),
         spec={
             "accessModes": list(claim.access_modes),
             "resources": {"requests": {"storage": claim.size or variant.spec.model.size}},

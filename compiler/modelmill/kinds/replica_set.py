@@ -134,7 +134,7 @@ def _container(variant: Variant, key: str, role: Role, dual: DualPods) -> Manife
 
 def _patch(variant: Variant, served: Manifest) -> str:
     """The server's pod as the patch that makes it of the requester's."""
-    metadata, spec = served["metadata"], mirrored_pod(served["spec"], variant.registries)
+    metadata, spec = served["metadata"], mirrored_pod(served["spec"], variant.pulls)
     containers = [_numbered(each) for each in spec["containers"]]
     # It is bound to the requester's node, whatever else runs there.
     kept = {name: value for name, value in spec.items() if name != "topologySpreadConstraints"}

@@ -2,21 +2,18 @@
 
 Pods use no API token unless they ask for it, so neither does the account mount one. A cloud knows
 it by its annotations and gives its pods access to a bucket: eks.amazonaws.com/role-arn,
-iam.gke.io/gcp-service-account. Where a Job is one of these pods, the account is a sync wave before
-it.
+iam.gke.io/gcp-service-account.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelmill import model_cache, names
+from modelmill import names
 from modelmill.containers import given
 from modelmill.resource import Resource, resource
 from modelmill.spec.pod import Metadata
 from modelmill.variant import Variant
-
-BEFORE_THE_JOB = {"argocd.argoproj.io/sync-wave": "-2"}
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
@@ -30,13 +27,12 @@ def emit(variant: Variant) -> Iterable[Resource]:
     own = variant.spec.service_account or Metadata()
     labels = names.labels(variant.name, "model", {**variant.labels, **own.labels})
     bare_labels = {**dict(sorted(own.labels.items())), names.MANAGED_BY: labels[names.MANAGED_BY]}
-    waves = BEFORE_THE_JOB if model_cache.has_identity(variant) else {}
     yield resource(
         "v1",
         "ServiceAccount",
         variant.name,
         labels=labels if hardened else bare_labels,
-        annotations=dict(sorted({**waves, **own.annotations}.items())),
+        annotations=dict(sorted(own.annotations.items())),
         # The routing sidecar of KServe's pods has the account they name, and uses its token.
         **given(automountServiceAccountToken=False if hardened and not variant.kserve else None),
     )

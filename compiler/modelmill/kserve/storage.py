@@ -13,7 +13,7 @@ from modelmill import object_store
 from modelmill.containers import Manifest, env_list, given
 from modelmill.engines import ENGINES
 from modelmill.model_uri import parse_uri
-from modelmill.registries import image
+from modelmill.registries import pull
 from modelmill.variant import Variant
 
 INITIALIZER = "storage-initializer"
@@ -46,7 +46,7 @@ def model(variant: Variant, limits: Manifest) -> Manifest:
     uri = _revised(source.uri, source.revision)
     scheme, separator, rest = uri.partition("://")
     if scheme == "oci":
-        uri = f"{scheme}{separator}{image(rest, variant.registries)}"
+        uri = f"{scheme}{separator}{pull(rest, variant.pulls)}"
     return given(name=source.name, uri=uri, lora=lora)
 
 

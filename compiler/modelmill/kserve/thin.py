@@ -11,6 +11,7 @@ raw JSON, and the pool, whose half its schema refuses.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from modelmill import names
@@ -23,7 +24,7 @@ from modelmill.kserve.merging import KEYS, merge
 from modelmill.kserve.rules import faults
 from modelmill.kserve.specification import full_spec, unfit_fields
 from modelmill.model_uri import UriFault
-from modelmill.registries import mirrored
+from modelmill.registries import Pulls, images_in, mirrored
 from modelmill.resolve import Resolver, environments_of, target_of
 from modelmill.resource import Resource, resource
 from modelmill.spec.documents import API_VERSION
@@ -31,8 +32,6 @@ from modelmill.tree import plant
 from modelmill.variant import BaseConfig, Variant, decode
 
 KIND = "LLMInferenceServiceConfig"
-WAVE = {"argocd.argoproj.io/sync-wave": "-1"}
-"""A service whose configuration is missing stops until one comes: they are applied before."""
 SUFFIX = "-pd"
 STUB = "modelmill-stub"
 DECODE, PREFILL = "decode", "prefill"
@@ -53,19 +52,29 @@ def environment_configs(
     resolver: Resolver, versions: VersionSet, overlay: Document
 ) -> tuple[Resource, ...]:
     """The configurations that the services of an environment refer to, by name."""
-    made = (
+    registries = {**versions.registries, **overlay.record.registries}
+    return mirrored(_written(resolver, versions, overlay), Pulls(registries, versions.digests))
+
+
+def environment_images(
+    resolver: Resolver, versions: VersionSet, overlay: Document
+) -> Iterator[str]:
+    """The images that those configurations name, as they are written."""
+    return images_in(_written(resolver, versions, overlay))
+
+
+def _written(resolver: Resolver, versions: VersionSet, overlay: Document) -> tuple[Resource, ...]:
+    return tuple(
         resource(
             versions.apis[KIND],
             KIND,
             name,
             namespace=overlay.record.namespace,
             labels={names.MANAGED_BY: "modelmill"},
-            annotations=dict(WAVE),
             spec=each.spec,
         )
         for name, each in sorted(_used(resolver, versions, overlay).items())
     )
-    return mirrored(made, {**versions.registries, **overlay.record.registries})
 
 
 def presets_behind(

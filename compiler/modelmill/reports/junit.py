@@ -14,10 +14,10 @@ from modelmill.reports.wording import sentences
 
 NAME = "junit"
 
-# What XML 1.0 cannot hold, and the control characters that it can. Not compiled here: that takes
-# milliseconds, and few runs write JUnit.
+# What XML 1.0 cannot hold; and of what it can, controls and what turns the direction of text. Not
+# compiled here: that takes milliseconds, and few runs write JUnit.
 # https://www.w3.org/TR/xml/#charsets
-NOT_TEXT = "[^\t\n\r -~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+NOT_TEXT = "[^\t\n\r -~\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 ENTITIES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;"}
 )

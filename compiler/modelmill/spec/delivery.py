@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from modelmill.formats import DnsLabel, DnsName, Duration
+from modelmill.formats import DnsLabel, DnsName, Duration, RepositoryAddress
 from modelmill.record import EMPTY, PartialShape, Record, field
-from modelmill.shapes import FreeMapping
+from modelmill.shapes import FreeMapping, Scalar
 from modelmill.spec.pod import Metadata
 
 
@@ -38,7 +38,7 @@ class GitSource(Record):
 class Publish(Record):
     """What `modelmill publish` does beyond writing to the branch that controllers read."""
 
-    repository: str | None = field(
+    repository: RepositoryAddress | None = field(
         "Address to push to, where that is not the remote the sources come from.", default=None
     )
     next: bool = field(
@@ -104,7 +104,7 @@ class ArgoCD(Record):
         "Whether deleting claims and pools waits for somebody's consent.", default=True
     )
     retry: Retry = field("What is done about a sync that failed.", default=Retry())
-    sync_options: Mapping[str, bool | str] = field(
+    sync_options: Mapping[str, Scalar] = field(
         "Further sync options, or other values of those that are set: {Validate: false}.",
         default=EMPTY,
     )
@@ -159,7 +159,9 @@ class Flux(Record):
     deletion_policy: Literal["MirrorPrune", "Delete", "WaitForTermination", "Orphan"] = field(
         "What becomes of a model's objects when its Kustomization is deleted.", default="Orphan"
     )
-    confirm: bool = field("Whether claims and pools are never deleted by Flux.", default=True)
+    confirm: bool = field(
+        "Whether Flux never deletes claims, pools, Gateways and the Namespace.", default=True
+    )
     depends_on: tuple[str, ...] = field(
         "Kustomizations of the platform, by `name` or `namespace/name`, which come first: those "
         "that install custom resource definitions and gateways.",

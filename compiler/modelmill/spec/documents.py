@@ -16,10 +16,12 @@ from modelmill.spec.model import ModelSource
 from modelmill.spec.network_policy import NetworkPolicy
 from modelmill.spec.observability import Alerts, Dashboard
 from modelmill.spec.pod import Metadata
+from modelmill.spec.policies import PolicyLayer, ProjectLayer
 from modelmill.spec.role import Role, Workload
 from modelmill.spec.routing import Routing
 from modelmill.spec.secrets import ExternalSecret
 from modelmill.spec.tracing import Tracing
+from modelmill.spec.validation import Validation
 
 API_VERSION = "modelmill.dev/v1alpha1"
 
@@ -235,6 +237,9 @@ class OverlayDocument(Header):
         "delivered.",
         default=None,
     )
+    policies: PolicyLayer | None = field(
+        "What of the project's `policies` differs here.", default=None
+    )
     selector: Selector = field("Which models it takes.", default=Selector())
     extends: tuple[str, ...] = field("Presets laid over every model.", default=())
     spec: Layer | None = field("Spec laid over every model.", default=None)
@@ -276,6 +281,12 @@ class ProjectDocument(Header):
     paths: Paths = field("Folders of the repository.", default=Paths())
     delivery: DeliveryLayer | None = field(
         "How generated/ reaches the clusters: Argo CD, Flux, the CI job.", default=None
+    )
+    policies: ProjectLayer | None = field(
+        "What is demanded of everything that is deployed.", default=None
+    )
+    validation: Validation = field(
+        "What `modelmill validate` holds generated/ against.", default=Validation()
     )
 
 

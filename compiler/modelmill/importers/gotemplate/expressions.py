@@ -117,14 +117,20 @@ class Expressions:
         if isinstance(term, nodes.Field):
             return self._fields(dot, term.names, term.offset)
         if isinstance(term, nodes.Variable):
-            value = next(v for name, v in reversed(self.variables) if name == term.name)
-            return self._fields(value, term.names, term.offset)
+            return self._fields(self._variable(term), term.names, term.offset)
         if isinstance(term, nodes.Function):
             return self._call(term, (), dot, _NOTHING)
         if isinstance(term, nodes.Chain):
             return self._fields(self._term(term.of, dot), term.names, term.offset)
         with self.deeper(term.offset):
             return self.pipeline(term, dot)
+
+    def _variable(self, term: nodes.Variable) -> Any:
+        for name, value in reversed(self.variables):
+            if name == term.name:
+                return value
+        # Declared by the loop that it is the list of: `{{ range $i, $i }}`.
+        raise self.error(Fault(f"the variable `{term.name}` is not defined", "syntax"), term.offset)
 
     def _fields(self, value: Any, names: tuple[str, ...], offset: int) -> Any:
         for name in names:

@@ -15,7 +15,7 @@ from modelmill.importers.gotemplate.limits import check_size
 from modelmill.importers.gotemplate.printing import printed, quoted, quoted_rune, real
 from modelmill.importers.gotemplate.values import ABSENT, Structure, encoded, type_of
 
-_DIRECTIVE = re.compile(r"%([-+# 0]*)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.?)", re.DOTALL)
+_DIRECTIVE = re.compile(r"%([-+# 0]*+)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.?)", re.DOTALL)
 _WIDEST = 1_000_000
 _BASES = {"b": "b", "o": "o", "O": "o", "x": "x", "X": "X", "d": "d"}
 

@@ -22,8 +22,8 @@ from yaml.events import (
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
 from modelmill.gotypes.scalars import written
+from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.helm.comments import Comment, Entry, Extent, Path, comments_of
-from modelmill.importers.helm.scalars import resolved
 from modelmill.tree import Node, Place
 from modelmill.yaml_faults import syntax_error, text_of
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import yaml
-
+from modelmill.gotypes.yaml_data import read_yaml
+from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.gotemplate import HELM, Template, TemplateError, parse, references
-from modelmill.importers.helm.scalars import resolved
 
 NOT_HERE: Mapping[str, str] = {
     "Capabilities": "what the cluster says of itself",
@@ -72,8 +71,8 @@ def expanded_text(text: str, context: Context, path: tuple[str | int, ...] = ())
     """A string that is itself YAML, its templates evaluated and read."""
     result = rendered(text, context, path)
     try:
-        return yaml.load(result, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        return read_yaml(result)
+    except ValueError as fault:
         raise Unrenderable(f"the rendered text is not YAML: {fault}", text, path) from None
 
 

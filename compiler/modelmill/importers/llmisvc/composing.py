@@ -72,7 +72,7 @@ def compose(
     them as Go marshals them (`reading`): what is empty is not there."""
     own = _with_name(spec, metadata)
     namespace = str(metadata.get("namespace", "default"))
-    wanted = [each["name"] for each in own.get("baseRefs") or []]
+    wanted = [each.get("name", "") for each in own.get("baseRefs") or []]
     known = {name: _find(configs, name, namespace, platform) for name in wanted}
     decided = own
     for name in wanted:

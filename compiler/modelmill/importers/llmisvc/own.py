@@ -79,7 +79,7 @@ def configurations(given: Input, service: Document) -> tuple[Document, ...]:
     found = []
     for ref in service.spec.get("baseRefs") or []:
         for place in (namespace, given.platform.namespace):
-            here = [e for e in given.configs if e.name == ref["name"]]
+            here = [e for e in given.configs if e.name == ref.get("name")]
             here = [e for e in here if e.namespace in (place, "")]
             if here:
                 found.append(here[0])

@@ -6,9 +6,10 @@ In: its `data`, JSON texts by name. Out: a `Platform`. What it does not say is a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from modelmill.jsontext import read_json
 
 DEFAULT_HEADER = "X-Gateway-Model-Name"
 SYSTEM_NAMESPACE = "kserve"
@@ -79,7 +80,7 @@ def _entry(data: Mapping[str, str], key: str) -> Mapping[str, Any]:
     if not text:
         return {}
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError:
         raise Unreadable(key) from None
     if not isinstance(found, dict):

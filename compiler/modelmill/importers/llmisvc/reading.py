@@ -26,7 +26,7 @@ from modelmill.importers.llmisvc.composing import Config
 from modelmill.importers.llmisvc.platform import Platform, Unreadable, platform_of
 from modelmill.importers.llmisvc.versions import upgraded
 from modelmill.kserve import types
-from modelmill.tree import Node, plain
+from modelmill.tree import Node, plain, word
 from modelmill.yaml_faults import text_of
 
 GROUP = "serving.kserve.io/"
@@ -141,14 +141,13 @@ def _items(root: Node) -> list[Node]:
 
 
 def _said(root: Node, *path: str) -> str:
-    found = root.get(*path)
-    return str(found.value) if found is not None else ""
+    return word(root.get(*path))
 
 
 def _texts(root: Node) -> dict[str, str]:
     data = root.get("data")
     values = data.value if data is not None and isinstance(data.value, dict) else {}
-    return {key: str(each.value) for key, each in values.items() if each.value is not None}
+    return {key: word(each) for key, each in values.items() if each.value is not None}
 
 
 def _platform(root: Node, data: Mapping[str, str], findings: list[Diagnostic]) -> Platform:
@@ -173,9 +172,18 @@ def _document(root: Node, kind: str, version: str) -> Document:
         findings += told
     decoded = gotypes.decode(root, kind, vocabulary(), zeros=False)
     found = decoded.value if isinstance(decoded.value, dict) else {}
-    metadata = plain(root.nearest("metadata")) if root.get("metadata") else {}
-    findings += decoded.findings
-    return Document(root, metadata, found.get("spec") or {}, tuple(findings))
+    metadata, spec = root.get("metadata"), found.get("spec") or {}
+    findings += [*decoded.findings, *_nameless(root, spec)]
+    is_mapping = metadata is not None and isinstance(metadata.value, dict)
+    return Document(root, plain(metadata) if metadata and is_mapping else {}, spec, tuple(findings))
+
+
+def _nameless(root: Node, spec: Mapping[str, Any]) -> Iterable[Diagnostic]:
+    """References to a configuration that name none: the CRD lets them pass."""
+    for at, ref in enumerate(spec.get("baseRefs") or ()):
+        if not ref.get("name"):
+            span = root.nearest("spec", "baseRefs", at).span
+            yield error("I851", "an entry of `baseRefs` names no configuration", span)
 
 
 def vocabulary() -> Vocabulary:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from modelmill.importers.helm.scalars import resolved
+from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.modelservice_chart import accelerator, containers, sidecar, weights
 from modelmill.importers.modelservice_chart.pods import init_containers, pod_annotations, pod_spec
 from modelmill.importers.modelservice_chart.release import Release, role_labels

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from modelmill.as_modelservice import KEYS
 from modelmill.diagnostics import Diagnostic
-from modelmill.tree import Node
+from modelmill.tree import Node, word
 
 RoleName: TypeAlias = Literal["decode", "prefill"]
 ROLES: tuple[RoleName, ...] = ("decode", "prefill")
@@ -45,14 +45,12 @@ class Source(NamedTuple):
     @property
     def name(self) -> str:
         """metadata.name of the ModelService."""
-        found = self.modelservice.get("metadata", "name")
-        return str(found.value) if found else ""
+        return word(self.modelservice.get("metadata", "name"))
 
     @property
     def baseconfig_name(self) -> str:
         """spec.baseConfigMapRef.name of the ModelService, empty without one."""
-        found = self.modelservice.get("spec", "baseConfigMapRef", "name")
-        return str(found.value) if found else ""
+        return word(self.modelservice.get("spec", "baseConfigMapRef", "name"))
 
 
 class AcceleratorTypes(NamedTuple):

@@ -20,7 +20,7 @@ from modelmill.importers.gotemplate.signatures import Function, function
 from modelmill.importers.gotemplate.values import Int64, Ints, int64
 
 _float = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)|nan",
+    r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?(?:inf|infinity)|nan",
     re.IGNORECASE,
 ).fullmatch
 _LOWEST = -(1 << 63)

@@ -22,11 +22,11 @@ _version = re.compile(
 ).fullmatch
 _part = r"(?:[0-9]{1,18}|[xX*])"
 _CONSTRAINT = (
-    r"(=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*"
+    r"(=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*+"
     rf"v?({_part})(?:\.({_part}))?(?:\.({_part}))?(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?"
 )
-_constraints = re.compile(rf"\s*{_CONSTRAINT}(?:\s*,\s*|\s+|\Z)|\s*\Z")
-_between = re.compile(r"(\S+)\s+-\s+(\S+)")
+_constraints = re.compile(rf"\s*+{_CONSTRAINT}(?:\s*+,\s*+|\s++|\Z)|\s*+\Z")
+_between = re.compile(r"(?<!\S)(\S++)\s++-\s++(\S++)")
 
 
 class _Version(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a plain scalar of a values file means to Helm: YAML 1.1 as go-yaml v2 resolves it.
+"""What a plain scalar means to Helm and sigs.k8s.io/yaml: YAML 1.1 as go-yaml v2 resolves it.
 
 In: the scalar's text. Out: null, a boolean, a number or the text. A date stays text, and so does
 `12:30`, which YAML 1.1 counts in sixties and go-yaml does not (go.yaml.in/yaml/v2 resolve.go).
