@@ -70,6 +70,18 @@ def test_eight_clones_with_commits_of_their_own(tmp_path: Path) -> None:
     _all_compiled(tmp_path, bare, sources)
 
 
+def test_a_commit_that_the_clone_is_just_fetching(tmp_path: Path) -> None:
+    """git writes a commit before the trees it names."""
+    bare = hub(tmp_path, FILES)
+    first, other = clone(bare, tmp_path / "a"), clone(bare, tmp_path / "b")
+    name = next(path for path in FILES if path.startswith("models/"))[7:-5]
+    newest = pushed(other, name, 7)
+    (tmp_path / "half").write_text(git(other, "cat-file", "commit", newest) + "\n")
+    assert git(first, "hash-object", "-t", "commit", "-w", str(tmp_path / "half")) == newest
+    published(first)
+    assert newest in trailers(bare, "Source-Commit")
+
+
 def test_eight_at_once_in_one_clone(tmp_path: Path) -> None:
     bare = hub(tmp_path, MANY)
     root, editor = clone(bare, tmp_path / "a"), clone(bare, tmp_path / "b")

@@ -31,6 +31,13 @@ def knows(git: Git, commit: str) -> bool:
     return ask(git, "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
+def has_all_of(git: Git, commit: str) -> bool:
+    """Whether a commit and all its files are among the objects. Where the clone is just fetching
+    it, the commit is there before its files."""
+    whole = ("--objects", "--no-walk", "--quiet", "--missing=allow-promisor")
+    return run(git, "rev-list", *whole, "--end-of-options", commit, "--").status == 0
+
+
 def holds(git: Git, later: str, earlier: str) -> bool:
     """Whether a commit is another one, or comes after it, as far as the history is here."""
     return run(git, "merge-base", "--is-ancestor", earlier, later).status == 0

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from modelmill.git.history import is_shallow, knows
+from modelmill.git.history import has_all_of, is_shallow, knows
 from modelmill.git.running import Answer, Git, GitError, ask, must, run, without_credentials
 
 HEADS = "refs/heads/"
@@ -76,8 +76,9 @@ def fetch(git: Git, remote: str, refs: Collection[str], *, depth: int | None = N
 
 
 def get(git: Git, remote: str, wanted: Mapping[str, str], *, depth: int | None = None) -> None:
-    """Fetch those refs whose commits are not here."""
-    fetch(git, remote, [ref for ref, tip in wanted.items() if not knows(git, tip)], depth=depth)
+    """Fetch those refs whose commits are not here, with all their files."""
+    missing = [ref for ref, tip in wanted.items() if not has_all_of(git, tip)]
+    fetch(git, remote, missing, depth=depth)
 
 
 def reach(git: Git, remote: str, ref: str, commit: str) -> bool:

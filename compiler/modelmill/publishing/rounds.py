@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 from modelmill.diagnostics import CompileError, error
 from modelmill.git import Git, GitError
-from modelmill.git.history import holds, knows
+from modelmill.git.history import has_all_of, holds
 from modelmill.git.remotes import HEADS, get, tips
 from modelmill.publishing.attempts import Look, Order, Outcome, tried
 from modelmill.publishing.noting import note
@@ -65,7 +65,7 @@ def _look(git: Git, order: Order, compiled: dict[str, Source]) -> Look:
         if ref not in here:
             raise GitError(f"`{order.remote}` has no branch `{order.branch}`")
         get(git, order.remote, {ref: here[ref]})
-        if not knows(git, here[ref]):  # it moved on
+        if not has_all_of(git, here[ref]):  # it moved on
             continue
         commit = order.commit or here[ref]
         if commit not in compiled:
