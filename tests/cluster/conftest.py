@@ -40,6 +40,8 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     told = config.stash[TOLD]
+    if not told.objects:
+        return
     terminalreporter.section(f"kube-apiserver {told.version}")
     for each in told.lines():
         terminalreporter.write_line(each)
