@@ -20,8 +20,7 @@ from modelmill.importers.modelservice_operator import (
     read,
     render,
 )
-from modelmill.importers.operator_model import Adopted, adopted, over_preset
-from modelmill.importers.pod_fields import nameless
+from modelmill.importers.operator_model import Adopted, adopted, flattened, over_preset
 from modelmill.importers.writing import SCHEMA, Imported, base_name, preset_text, written
 from modelmill.spec.documents import API_VERSION
 from modelmill.tree import Node, word
@@ -60,18 +59,14 @@ def import_modelservices(request: Request, folders: tuple[str, str]) -> Imported
             findings.append(_nothing(file[0], source))
             continue
         base = render(_silent(source), request.settings, as_is=request.as_is)
-        lacking = nameless(rendered.children)
-        if lacking:
-            findings.append(_refused(file[0], lacking))
-            continue
         scaled = rendered.facts.decouple_scaling and not request.as_is
         if scaled:
             findings.append(_left_to_a_scaler(source))
-        whole = adopted(rendered, scaled=scaled)
-        twice = _twice(whole)
+        twice = _twice(flattened(rendered.children))
         if twice:
             findings.append(_overwritten(file[0], twice))
             continue
+        whole = adopted(rendered, scaled=scaled)
         known = base if base.facts is not None else rendered
         taken.append(_Read(source, file[0], whole, adopted(known, scaled=scaled)))
     files, found = _files(taken, folders)
@@ -174,20 +169,15 @@ def _left_to_a_scaler(source: Source) -> Diagnostic:
     return warning("I850", message, span, "see that something scales the Deployments")
 
 
-def _twice(whole: Adopted) -> str:
+def _twice(objects: Sequence[Mapping[str, Any]]) -> str:
     """The first object of which there is another of the same kind and name; "" if there is none."""
     seen = set()
-    for body in whole.objects:
+    for body in objects:
         identity = f"{body['kind']} `{body['metadata']['name']}`"
         if identity in seen:
             return identity
         seen.add(identity)
     return ""
-
-
-def _refused(file: str, key: str) -> Diagnostic:
-    message = f"`{key}` has no entry, or one without a name: no API server takes what is made of it"
-    return error("I834", message, Span(file, 1, 1), "give every entry its `name`")
 
 
 def _overwritten(file: str, what: str) -> Diagnostic:

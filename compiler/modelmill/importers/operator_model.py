@@ -216,15 +216,19 @@ def _is_uri(uri: str) -> bool:
 
 def is_sound(deployment: Mapping[str, Any]) -> bool:
     """Whether the fields of a role can say it. What they cannot an API server refuses: containers
-    without an image, two of a name, two volumes of a name, a variable with two sources."""
+    without an image, two of a name, two volumes of a name, a variable with two sources, and
+    whatever has no name."""
     spec = ((deployment.get("spec") or {}).get("template") or {}).get("spec") or {}
     containers = spec.get("containers") or []
     everything = [*containers, *(spec.get("initContainers") or [])]
     names = [each.get("name") for each in everything]
     volumes = [each.get("name") for each in spec.get("volumes") or []]
     env = [entry for each in everything for entry in each.get("env") or []]
+    claims = spec.get("resourceClaims") or []
     return (
         bool(containers)
+        and all(names)
+        and all(each.get("name") for each in (*env, *claims))
         and all(each.get("image") for each in everything)
         and len(set(names)) == len(names)
         and len(set(volumes)) == len(volumes)

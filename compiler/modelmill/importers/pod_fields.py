@@ -22,7 +22,6 @@ _POD_LISTS = {
     "volumes": "name",
     "imagePullSecrets": "name",
 }
-_NAMED = ("containers", "initContainers", "env", "volumes", "resourceClaims")
 _DERIVED = ("containers", "initContainers", "resourceClaims")
 
 
@@ -148,24 +147,6 @@ def ports_tree(ports: Sequence[Mapping[str, Any]]) -> Tree:
             label = f"{number}-{str(port.get('protocol', 'tcp')).lower()}"
             found[_free(found, label)] = {**port, "name": ""}
     return found
-
-
-def nameless(data: Any) -> str:
-    """The first list of pods somewhere in the data that has an entry without a name, or that has
-    none and needs one, which no API server takes; "" where there is none."""
-    if isinstance(data, list):
-        return next(filter(None, map(nameless, data)), "")
-    if not isinstance(data, dict):
-        return ""
-    template = data.get("template")
-    pod = template.get("spec") if isinstance(template, dict) else None
-    if isinstance(pod, dict) and not pod.get("containers"):
-        return "containers"
-    for key in _NAMED:
-        entries = data.get(key) if isinstance(data.get(key), list) else ()
-        if any(not (isinstance(each, dict) and each.get("name")) for each in entries or ()):
-            return key
-    return nameless(list(data.values()))
 
 
 def _fields(container: Mapping[str, Any], declared: Iterable[str]) -> Tree:
