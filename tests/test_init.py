@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,10 @@ from jsonschema import Draft202012Validator
 
 from modelmill import library
 from modelmill.schema import KINDS, schema_of, schema_text
+from modelmill.validation.crds import schemas_in
+from modelmill.validation.schema import Schema
+from modelmill.validation.schemas import Kind, Schemas, custom_kinds, kubernetes_versions
+from modelmill.validation.vendored import vendored
 from support import Ran, run_apart, texts_below
 
 
@@ -98,6 +103,39 @@ def test_init_says_what_comes_next_on_stderr(tmp_path: Path) -> None:
         assert line in done.stderr
     (tmp_path / "fresh" / ".git").mkdir()
     assert "git init" not in ran(tmp_path, "init", "fresh").stderr
+
+
+def test_init_hands_over_the_schemas_that_validate_goes_by(tmp_path: Path) -> None:
+    ran(tmp_path, "init", "--crds")
+    ran(tmp_path, "new", "hello")
+    ran(tmp_path, "compile")
+    ran(tmp_path, "validate")
+    pool = tmp_path / "schemas/crds/inference.networking.k8s.io_inferencepool.json"
+    schema = json.loads(pool.read_text())
+    (version,) = schema["spec"]["versions"]
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["required"] = ["ours"]
+    pool.write_text(json.dumps(schema))
+    refused = modelmill(tmp_path, "validate")
+    assert refused.status == 1
+    assert "`ours`" in refused.stdout + refused.stderr
+
+
+def test_schemas_are_handed_over_as_they_ship(tmp_path: Path) -> None:
+    shipped = Schemas(kubernetes_versions()[-1])
+    kinds: dict[Kind, Schema] = {}
+    for name, text in vendored().items():
+        (tmp_path / name).write_text(text)
+        kinds |= schemas_in(tmp_path, name, shipped.kubernetes)
+    assert {str(kind) for kind in kinds} == set(custom_kinds())
+    assert all(shipped.find(kind) == schema for kind, schema in kinds.items())
+
+
+def test_a_repository_that_exists_is_told_how_to_use_schemas(repo: Path) -> None:
+    line = "add to modelmill.yaml: validation: {schemas: [schemas/crds]}"
+    assert line in ran(repo, "init", "--crds").stderr
+    settings = repo / "modelmill.yaml"
+    settings.write_text(settings.read_text() + "validation: {schemas: [schemas/crds]}\n")
+    assert line not in ran(repo, "init", "--crds").stderr
 
 
 def test_init_twice_changes_nothing(repo: Path) -> None:

@@ -65,10 +65,12 @@ class Scaffold(NamedTuple):
     findings: tuple[Diagnostic, ...]
 
 
-def project_text() -> str:
-    """modelmill.yaml, with the newest version set."""
+def project_text(schemas: str | None = None) -> str:
+    """modelmill.yaml, with the newest version set, and with the folder of schemas that the
+    repository has of its own."""
     body = f"versions:\n  set: {scalar(version_sets()[-1])}\n"
-    return _head("modelmill.yaml", "Project") + body
+    own = f"validation:\n  schemas: [{schemas}]\n" if schemas else ""
+    return _head("modelmill.yaml", "Project") + body + own
 
 
 def overlay_text(path: str, name: str) -> str:

@@ -18,6 +18,7 @@ from modelmill.upgrading import shipped_presets
 
 ENVIRONMENT = "dev"
 ATTRIBUTES = ".gitattributes"
+CRDS = f"{SCHEMAS}/crds"
 
 HOOKS = """\
 repos:
@@ -33,8 +34,13 @@ repos:
 
 @click.command(name="init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False))
+@click.option(
+    "--crds",
+    is_flag=True,
+    help="Also write the schemas of custom resources that `validate` goes by.",
+)
 @click.pass_obj
-def command(directory: Path, folder: str) -> int:
+def command(directory: Path, folder: str, crds: bool) -> int:
     """Start a repository in DIR, here unless given. A file that exists is left as it is.
 
     Presets are copied into it: they are the repository's own from then on, to read and to change.
@@ -43,9 +49,11 @@ def command(directory: Path, folder: str) -> int:
     if any((above / PROJECT).is_file() for above in root.parents):
         raise click.UsageError("a folder above is a modelmill repository; start one outside of it")
     present = read_sources(root) if (root / PROJECT).is_file() else None
-    files = _files(present)
+    files = {**_files(present), **(_crds() if crds else {})}
     created = create(root, files)
     _tell(created)
+    if crds and present is not None and CRDS not in present.project.validation.schemas:
+        console.say(f"add to {PROJECT}: validation: {{schemas: [{CRDS}]}}")
     if ATTRIBUTES in created.left and files[ATTRIBUTES] not in (root / ATTRIBUTES).read_text():
         console.say(f"add to {ATTRIBUTES}: {files[ATTRIBUTES].rstrip()}")
     _tell_next(root, folder)
@@ -71,6 +79,14 @@ def _files(present: Sources | None) -> Mapping[str, str]:
     files.update((f"{SCHEMAS}/{name}", text) for name, text in schema_texts().items())
     files[ATTRIBUTES] = f"{paths.generated}/** linguist-generated=true text eol=lf\n"
     return files
+
+
+def _crds() -> Mapping[str, str]:
+    """The schemas, and a Project that names their folder."""
+    from modelmill.validation.vendored import vendored
+
+    texts = {f"{CRDS}/{name}": text for name, text in vendored().items()}
+    return {PROJECT: project_text(CRDS), **texts}
 
 
 def _lock_text() -> str:

@@ -93,7 +93,7 @@ class Schemas:
 
     def _custom(self, kind: Kind) -> Schema | None:
         """What ships: CRDs of what stands beside modelmill's objects."""
-        entry = _custom_kinds().get(str(kind))
+        entry = custom_kinds().get(str(kind))
         if entry is None:
             return None
         is_namespaced = entry["scope"] != "Cluster"
@@ -143,7 +143,7 @@ def superseded(kind: Kind) -> str:
 
 
 @cache
-def _custom_kinds() -> Mapping[str, Any]:
+def custom_kinds() -> Mapping[str, Any]:
     """By kind, its scope and schema. data/schemas/llm-d.yaml holds those of `spec` alone, which
     only a pool must have."""
     name = "llm-d.yaml"

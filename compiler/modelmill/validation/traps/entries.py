@@ -47,7 +47,8 @@ def _images(level: Level) -> Iterator[Diagnostic]:
     known = {name for each in level.present for name in _named(each.resource.body)}
     for tree in level.tree.everything():
         known |= {name for p in tree.patches for c in p.contents for name in _named(data_of(c))}
-        known |= {str(e.get("newName").value) for e in tree.listed("images") if e.get("newName")}  # type: ignore[union-attr]
+        others = (entry.get("newName") for entry in tree.listed("images"))
+        known |= {str(each.value) for each in others if each is not None}
     for entry in entries:
         name = entry.get("name")
         if name is None or word(name) in known:
