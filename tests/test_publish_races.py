@@ -61,9 +61,12 @@ def test_eight_clones_with_commits_of_their_own(tmp_path: Path) -> None:
     bare = hub(tmp_path, MANY)
     published(clone(bare, tmp_path / "a"))
     clones = [clone(bare, tmp_path / name) for name in EIGHT]
-    running, sources = [], []
+    running: list[subprocess.Popen[str]] = []
+    sources: list[str] = []
     for round_ in (2, 3):
-        for name, root in zip(EIGHT, clones, strict=True):
+        for number, (name, root) in enumerate(zip(EIGHT, clones, strict=True)):
+            if round_ > 2:  # a commit not pushed yet is refused, so nobody may be making one here
+                running[number].wait(timeout=300)
             sources.append(pushed(root, name, round_))
             running.append(start(root))
     all_succeed(running)
