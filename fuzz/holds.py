@@ -43,7 +43,7 @@ def readable(findings: Iterable[Diagnostic], texts: Mapping[str, str] | None = N
             assert each.span.line > 0, each
             assert each.span.column > 0, each
     for coat in FORMATS:
-        shown = render(coat.NAME, found, texts or {})
+        shown = render(coat, found, texts or {})
         shown.encode()
         assert not UNPRINTABLE.search(shown), shown
 

@@ -17,7 +17,7 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import modelmill
-from modelmill import secret_patterns
+from modelmill import regexes, secret_patterns
 
 PACKAGE = Path(modelmill.__file__).parent
 EVERY = frozenset(range(257))
@@ -48,6 +48,8 @@ def patterns() -> dict[str, re.Pattern[str]]:
 
 def _held(value: Any) -> Iterator[re.Pattern[str]]:
     owner = getattr(value, "__self__", None)
+    if isinstance(value, regexes._Late):
+        value = value.search.__self__  # type: ignore[attr-defined]
     if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
         yield value
     elif isinstance(owner, re.Pattern) and isinstance(owner.pattern, str):

@@ -9,12 +9,11 @@ import pytest
 from support import SMALL, model, overlay, preset, run, write_files
 
 BROKEN = model("broken", "roles: {decode: {replicas: many}}", "[sim]")
+L4 = "accelerator: {name: l4, resource: nvidia.com/gpu, perNode: 1}"
 REPOSITORY = {
     **SMALL,
     "presets/wide.yaml": preset("wide", "roles: {decode: {parallelism: {tensor: 2}}}"),
-    "presets/l4.yaml": preset(
-        "l4", "accelerator: {name: l4, resource: nvidia.com/gpu, perNode: 1}"
-    ),
+    "presets/l4.yaml": preset("l4", L4),
     "models/mixed.yaml": model("mixed", "roles: {decode: {extends: [l4]}}", "[sim, wide]"),
 }
 ALL = ("mixed", "other")
@@ -62,6 +61,61 @@ def test_a_broken_file_of_another_model_is_not(tmp_path: Path) -> None:
     write_files(tmp_path, {**SMALL, "models/broken.yaml": BROKEN})
     assert run(tmp_path, "lint", "models/tiny.yaml").status == 0
     assert run(tmp_path, "lint", "models/broken.yaml").status == 1
+
+
+def test_a_broken_preset_that_the_model_does_not_extend_is_not(tmp_path: Path) -> None:
+    write_files(tmp_path, {**SMALL, "presets/other.yaml": preset("other", "rolls: {}")})
+    assert run(tmp_path, "lint", "models/tiny.yaml").status == 0
+    assert "`rolls` is not a field" in run(tmp_path, "lint", "presets/other.yaml").stderr
+    assert "`rolls` is not a field" in run(tmp_path, "lint").stderr
+
+
+SPELLINGS = {
+    "in-another-file-than-its-name-says": preset("base", L4),
+    "quoted": preset("base", L4).replace("{name: base}", '{name: "base"}'),
+    "escaped": preset("base", L4).replace("{name: base}", r'{"name": "b\x61se"}'),
+    "below-its-labels": preset("base", L4).replace("{name: base}", "{labels: {a: b}, name: base}"),
+    "with-windows-line-ends": preset("base", L4).replace("\n", "\r\n"),
+    "with-a-comment": preset("base", L4).replace("{name: base}", "\n  # why\n  name: base # it"),
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("through", ["model", "preset", "role", "overlay", "overlay-of-a-role"])
+def test_a_preset_is_found_however_it_is_named_and_extended(
+    tmp_path: Path, text: str, through: str
+) -> None:
+    """The preset has one accelerator in a node, and the model asks for two."""
+    role = "roles: {decode: {parallelism: {tensor: 2}%s}}"
+    extending, plain = role % ", extends: [base]", role % ""
+    extends = {"model": "[sim, base]", "preset": "[sim, far]"}.get(through, "[sim]")
+    files = {**SMALL, "presets/any.yaml": text, "presets/far.yaml": preset("far", "{}", "[base]")}
+    files["models/two.yaml"] = model("two", extending if through == "role" else plain, extends)
+    if through == "overlay":
+        files["overlays/prod/environment.yaml"] = overlay("prod", extends="[base]")
+    if through == "overlay-of-a-role":
+        files["overlays/prod/environment.yaml"] = overlay("prod", extending)
+    ran = run(write_files(tmp_path, files), "lint", "models/two.yaml")
+    assert "presets/any.yaml:" in ran.stderr
+    assert "error[C506]" in ran.stderr
+
+
+def test_a_preset_that_is_not_there_is_missed_among_all(tmp_path: Path) -> None:
+    wanting = model("wanting", "{}", "[sim, wiide]")
+    write_files(tmp_path, {**REPOSITORY, "models/wanting.yaml": wanting})
+    assert "did you mean `wide`?" in run(tmp_path, "lint", "models/wanting.yaml").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models/mixed.yaml"], ["models/tiny.yaml"], ["models/absent.yaml"], []]
+)
+def test_the_plain_spelling_says_what_any_other_does(
+    repository: Path, arguments: list[str]
+) -> None:
+    """The plain one is run without click."""
+    assert run(repository, "lint", *arguments) == run(
+        repository, "lint", "--format", "text", *arguments
+    )
 
 
 def test_a_patch_file_is_its_environment(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from modelmill.diagnostics import Diagnostic, has_errors, tidy
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from modelmill.diagnostics import Diagnostic
 
 # A count that is over before it can be read is noise.
 FEW = 50
@@ -22,24 +24,45 @@ def result(text: str) -> None:
     sys.stdout.write(text)
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """A remark for a person, on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(text + end)
 
 
 def findings(diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], format_name: str) -> int:
     """Print findings in a format; the exit status they ask for. Text goes to stderr."""
+    stream = sys.stderr if format_name == "text" else sys.stdout
+    if not diagnostics and format_name == "text":
+        return 0
+    from modelmill.diagnostics import has_errors
+
+    stream.write(_rendered(diagnostics, texts, format_name, color=wants_color(stream)))
+    return 1 if has_errors(diagnostics) else 0
+
+
+def said(
+    diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], format_name: str
+) -> dict[tuple[str, bool], tuple[str, str]]:
+    """What `findings` prints: to stdout and to stderr, by format and colour (`quick`)."""
+    stream = sys.stderr if format_name == "text" else sys.stdout
+    color, text = wants_color(stream), ""
+    if diagnostics or format_name != "text":
+        text = _rendered(diagnostics, texts, format_name, color=color)
+    return {(format_name, color): ("", text) if format_name == "text" else (text, "")}
+
+
+def _rendered(
+    diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], format_name: str, *, color: bool
+) -> str:
+    from modelmill.diagnostics import tidy
     from modelmill.editing.concealed import secret_places, without_secrets
     from modelmill.reports import render
     from modelmill.secret_scan import shown
 
-    stream = sys.stderr if format_name == "text" else sys.stdout
-    ordered = tidy(diagnostics)
-    told, quoted = shown(ordered, texts)
+    told, quoted = shown(tidy(diagnostics), texts)
     for path in quoted:
         quoted[path] = without_secrets(quoted[path], secret_places(path, texts[path]))
-    stream.write(render(format_name, told, quoted, color=wants_color(stream)))
-    return 1 if has_errors(ordered) else 0
+    return render(format_name, told, quoted, color=color)
 
 
 def wants_color(stream: object) -> bool:
@@ -55,6 +78,14 @@ def wants_color(stream: object) -> bool:
 def default_format() -> str:
     """Annotations inside a GitHub workflow, text elsewhere."""
     return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+
+
+class Stop(Exception):
+    """Ends the command with a status, when all has been said."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class Progress:

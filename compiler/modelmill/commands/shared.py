@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import unified_diff
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-
-import click
 
 from modelmill import console
 from modelmill.catalog import Document
@@ -17,10 +13,13 @@ from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, tidy
 from modelmill.pins import enforced
 from modelmill.reports.wording import visible
 from modelmill.repository import Repository, index
+from modelmill.scopes import Scope
 from modelmill.showing import counted
-from modelmill.sources import PROJECT, Sources, find_root, read_sources
+from modelmill.sources import PROJECT, Sources, read_sources, root_above
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modelmill.comparison import Comparison
     from modelmill.editing.edits import Edit
     from modelmill.editing.outcome import Outcome
@@ -31,6 +30,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def format_option(command: F) -> F:
+    import click
+
     return click.option(
         "--format",
         "format_name",
@@ -42,12 +43,16 @@ def format_option(command: F) -> F:
 
 
 def environment_option(command: F) -> F:
+    import click
+
     return click.option("-e", "--environment", metavar="ENV", help="An environment, by its name.")(
         command
     )
 
 
 def locked_option(command: F) -> F:
+    import click
+
     return click.option(
         "--locked", is_flag=True, help="An image or model outside of modelmill.lock is an error."
     )(command)
@@ -55,6 +60,8 @@ def locked_option(command: F) -> F:
 
 def fix_options(command: F) -> F:
     """--fix, and --dry-run, which only says what it would do."""
+    import click
+
     command = click.option(
         "-n", "--dry-run", is_flag=True, help="With --fix: write nothing, print the difference."
     )(command)
@@ -70,6 +77,8 @@ def write_fixes(
     dry_run: bool,
 ) -> None:
     """Write files that were fixed, all or none, and say what was done; or only print it."""
+    from difflib import unified_diff
+
     from modelmill.editing.concealed import concealed
     from modelmill.newfiles import replace
 
@@ -98,18 +107,30 @@ def enforcing(repository: Repository) -> Repository:
     return repository._replace(catalog=catalog._replace(lock=enforced(catalog.lock)))
 
 
-def read(directory: Path, format_name: str = "text") -> tuple[Sources, Repository]:
-    """The repository at or above a folder; faults that leave nothing to work on end the command."""
+def read(
+    directory: Path | str, format_name: str = "text", only: Scope | None = None
+) -> tuple[Sources, Repository]:
+    """The repository at or above a folder; faults that leave nothing to work on end the command.
+    `only`: without the files of other models, unless one of these is not there."""
     texts: dict[str, str] = {}
     try:
-        sources = read_sources(find_root(directory.resolve()), texts)
+        sources = read_sources(root_above(os.path.realpath(directory)), texts, only=only)
+        if only is not None and not only.names <= sources.models:
+            sources = read_sources(sources.folder, texts, known=sources)
         return sources, index(sources)
     except CompileError as fault:
         stop(console.findings(fault.diagnostics, texts, format_name))
 
 
 def stop(status: int) -> NoReturn:
-    raise click.exceptions.Exit(status)
+    raise console.Stop(status)
+
+
+def misuse(message: str) -> NoReturn:
+    """The command cannot be meant so. click says how it is called, and is not needed before."""
+    import click
+
+    raise click.UsageError(message)
 
 
 def chosen(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -118,7 +139,7 @@ def chosen(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
     for name in names:
         if name not in existing:
             hint = did_you_mean(name, existing)
-            raise click.UsageError(f"there is no {kind} `{name}`" + (f"; {hint}" if hint else ""))
+            misuse(f"there is no {kind} `{name}`" + (f"; {hint}" if hint else ""))
     return list(names)
 
 
@@ -147,7 +168,7 @@ def read_files(
         try:
             data = (directory / name).read_bytes()
         except OSError as fault:
-            raise click.UsageError(f"cannot read `{name}`: {fault.strerror}") from fault
+            misuse(f"cannot read `{name}`: {fault.strerror}")
         texts[name] = data.decode("utf-8", "replace")
         read.append((name, data))
     return read
@@ -158,7 +179,7 @@ def _files_of(directory: Path, name: str) -> list[str]:
     if not folder.is_dir():
         return [name]
     inside = (each.name for each in folder.iterdir() if each.suffix in (".yaml", ".yml"))
-    return sorted(str(Path(name) / each) for each in inside)
+    return sorted(os.path.join(name, each) for each in inside)
 
 
 def compared(
@@ -173,10 +194,13 @@ def compared(
     from modelmill.git import GitError, resolve
 
     try:
-        before = _at(resolve(sources.root, revision))
+        commit = resolve(sources.root, revision)
+        before = _at(commit, sources, models)
+        if before is not None and set(models) - sources.models - before.catalog.models.keys():
+            before = _at(commit, sources, ())
     except GitError as fault:
-        hint = _meant_a_model(repository, revision)
-        raise click.UsageError(visible(f"{fault}{hint}")) from None
+        hint = _meant_a_model(sources, revision)
+        misuse(visible(f"{fault}{hint}"))
     except CompileError as fault:
         stop(_faulty(revision, fault.diagnostics))
     _exist(before, repository, models, environment)
@@ -189,15 +213,17 @@ def compared(
     return comparison
 
 
-def _at(commit: Commit) -> Repository | None:
-    """The repository in a commit; None where it did not exist yet."""
+def _at(commit: Commit, now: Sources, models: Sequence[str]) -> Repository | None:
+    """The repository in a commit, where most may read as it does now; None where it did not exist
+    yet."""
     from modelmill.git import CommitFiles
 
-    files = CommitFiles(commit)
+    files = CommitFiles(commit, (*now.passed.values(), *(t.encode() for t in now.texts.values())))
     if not files.exists(PROJECT):
         console.say(visible(f"`{commit.name}` has no {PROJECT} here: everything is new"))
         return None
-    return index(read_sources(commit.root, files=files))
+    only = Scope(frozenset(models)) if models else None
+    return index(read_sources(commit.root, files=files, known=now, only=only))
 
 
 def _exist(
@@ -213,8 +239,9 @@ def _exist(
         chosen("environment", [environment], known)
 
 
-def _meant_a_model(repository: Repository, revision: str) -> str:
-    if revision not in repository.catalog.models:
+def _meant_a_model(sources: Sources, revision: str) -> str:
+    only = Scope(frozenset((revision,)))
+    if revision not in read_sources(sources.root, known=sources, only=only).models:
         return ""
     return f"; `{revision}` is a model: write `modelmill diff HEAD {revision}`"
 

@@ -7,23 +7,28 @@ here and no file is read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 from modelmill.diagnostics import Diagnostic
-from modelmill.reports import github, json_report, junit, sarif, text
 
 
 class Format(Protocol):
     """What every file of this folder offers (`wording` aside, which they share)."""
-
-    NAME: str
 
     def render(
         self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, str], color: bool, /
     ) -> str: ...
 
 
-FORMATS: tuple[Format, ...] = (text, json_report, github, sarif, junit)
+FORMATS = {
+    "text": "text",
+    "json": "json_report",
+    "github": "github",
+    "sarif": "sarif",
+    "junit": "junit",
+}
+"""By name, the file of each; one report takes one of them."""
 
 
 def render(
@@ -33,5 +38,5 @@ def render(
     color: bool = False,
 ) -> str:
     """The report in the named format. `texts` may lack a path: then nothing is quoted from it."""
-    by_name = {each.NAME: each for each in FORMATS}
-    return by_name[format_name].render(diagnostics, texts, color)
+    form = cast(Format, import_module(f"modelmill.reports.{FORMATS[format_name]}"))
+    return form.render(diagnostics, texts, color)

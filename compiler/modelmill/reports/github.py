@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from modelmill.diagnostics import Diagnostic, Span
 from modelmill.reports.wording import sentences, visible
 
-NAME = "github"
-
 
 def render(diagnostics: Sequence[Diagnostic], _texts: Mapping[str, str], _color: bool) -> str:
     return "".join(f"{_command(d)}\n" for d in diagnostics)

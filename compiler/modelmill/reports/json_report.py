@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from modelmill.diagnostics import Diagnostic, Note, Span
 
-NAME = "json"
 VERSION = 1
 
 

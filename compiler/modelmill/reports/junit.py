@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from modelmill.diagnostics import Diagnostic
 from modelmill.reports.wording import sentences
 
-NAME = "junit"
-
 # What XML 1.0 cannot hold; and of what it can, controls and what turns the direction of text. Not
 # compiled here: that takes milliseconds, and few runs write JUnit.
 # https://www.w3.org/TR/xml/#charsets

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from modelmill.diagnostics import Diagnostic, Note, Span
 from modelmill.reports.wording import note_sentence, visible
 
-NAME = "sarif"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS = 5000
 

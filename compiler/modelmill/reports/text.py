@@ -6,23 +6,22 @@ source file holds never reaches the terminal unescaped.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from modelmill.diagnostics import Diagnostic, Note, Span
+from modelmill.regexes import regex
 from modelmill.reports.wording import visible
+from modelmill.tuples import NamedTuple
 
-NAME = "text"
 WIDEST = 160
 LEAD = 60
 STYLES = {"place": "1", "error": "1;31", "warning": "1;33", "note": "1", "gutter": "34"}
 
 # The breaks YAML 1.1 counts, so that line numbers agree with the parser's.
 # https://yaml.org/spec/1.1/#id871136
-LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+LINE_BREAK = regex("\r\n|[\n\r\x85\u2028\u2029]")
 
 Paint = Callable[[str, str], str]
 

@@ -6,8 +6,6 @@ one of them must not reach a terminal, nor a right-to-left mark disguise what a 
 
 from __future__ import annotations
 
-import unicodedata
-
 from modelmill.diagnostics import Diagnostic, Note
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -32,6 +30,8 @@ def note_sentence(note: Note) -> str:
 def _visible(character: str) -> str:
     if character == "\t":
         return " "
+    import unicodedata
+
     if unicodedata.category(character) in INVISIBLE:
         return character.encode("unicode_escape").decode("ascii")
     return character
