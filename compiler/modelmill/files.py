@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from modelmill.diagnostics import CompileError, Span, error
+from modelmill.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 1 << 20
+SMALL = 1 << 14
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK
 
 Kind = Literal["file", "folder", "link", "other"]
 
@@ -46,17 +51,19 @@ class Files(Protocol):
 class DiskFiles(NamedTuple):
     """Files below a folder on disk."""
 
-    root: Path
+    root: Path | str
 
     def exists(self, path: str) -> bool:
-        return os.path.lexists(self.root / path)
+        return os.path.lexists(f"{self.root}/{path}")
 
     def entries(self, folder: str) -> list[Entry]:
-        above = [*Path(folder).parents, Path(folder)]
-        if any(os.path.islink(self.root / each) for each in above if each.name):
-            raise is_link(folder, "folder")
+        whole = str(self.root)
+        for name in folder.split("/"):
+            whole += f"/{name}"
+            if os.path.islink(whole):
+                raise is_link(folder, "folder")
         try:
-            with os.scandir(self.root / folder) as listing:
+            with os.scandir(whole) as listing:
                 return sorted(Entry(each.name, _kind(each)) for each in listing)
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -93,25 +100,87 @@ class EditedFiles(NamedTuple):
         return self.files.read(path) if text is None else text.encode()
 
 
+def contents(files: Files, paths: Iterable[str]) -> Iterator[tuple[str, bytes | CompileError]]:
+    """What many files hold that were just listed, or why one cannot be read."""
+    read = _Small(files.root) if type(files) is DiskFiles else None
+    try:
+        for path in paths:
+            data = read(path) if read is not None else b""
+            try:
+                yield path, data or files.read(path)
+            except CompileError as fault:
+                yield path, fault
+    finally:
+        if read is not None:
+            read.close()
+
+
+class _Small:
+    """Reads small files, one folder after the other, in 4.5 µs each where `read` takes 6.5."""
+
+    def __init__(self, root: Path | str) -> None:
+        self._root = root
+        self._above: str | None = None
+        self._folder = -1
+
+    def __call__(self, path: str) -> bytes:
+        """What a file holds; nothing where `read` has to look closer, be it to say what is wrong.
+        In the listing it was a file. What took its place since is not followed if it is a link, is
+        empty if it is a pipe, and has no end if it is a device: all those are for `read`."""
+        above, _, name = path.rpartition("/")
+        try:
+            if above != self._above:
+                self._enter(above)
+            descriptor = os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=self._folder)
+            try:
+                data = os.read(descriptor, SMALL)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return b""
+        return data if len(data) < SMALL else b""
+
+    def _enter(self, folder: str) -> None:
+        self.close()
+        self._folder = os.open(f"{self._root}/{folder}", _FLAGS | os.O_NOFOLLOW | os.O_DIRECTORY)
+        self._above = folder
+
+    def close(self) -> None:
+        if self._above is not None:
+            os.close(self._folder)
+            self._above = None
+
+
 def read_regular(
-    root: Path, path: str, most: int = MAX_BYTES, *, follow_links: bool = False
+    root: Path | str, path: str, most: int = MAX_BYTES, *, follow_links: bool = False
 ) -> bytes:
     """A regular file's bytes, if there are at most `most`. Links are followed only where a person,
     and no file, names the path."""
-    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow_links else os.O_NOFOLLOW)
+    # No Path and no stream: 6 µs a file instead of 31, and there may be 50,000.
+    whole = path if path.startswith("/") else f"{root}/{path}"
     try:
-        descriptor = os.open(root / path, flags)
+        descriptor = os.open(whole, _FLAGS if follow_links else _FLAGS | os.O_NOFOLLOW)
     except OSError as fault:
-        if not follow_links and (root / path).is_symlink():
+        if not follow_links and os.path.islink(whole):
             raise is_link(path) from None
         raise refused(path, f"the file cannot be read: {fault.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise refused(path, "this is not a regular file")
         if status.st_size > most:
             raise is_too_large(path, status.st_size, most)
-        return stream.read(most + 1)
+        data = os.read(descriptor, status.st_size + 1)
+        # It grew, or tells no size, as below /proc.
+        while (
+            len(data) != status.st_size
+            and len(data) <= most
+            and (more := os.read(descriptor, most + 1 - len(data)))
+        ):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def refused(path: str, message: str, hint: str = "") -> CompileError:
@@ -130,8 +199,8 @@ def is_too_large(path: str, size: int, most: int = MAX_BYTES) -> CompileError:
 
 
 def _kind(entry: os.DirEntry[str]) -> Kind:
+    if entry.is_file(follow_symlinks=False):
+        return "file"
     if entry.is_symlink():
         return "link"
-    if entry.is_dir(follow_symlinks=False):
-        return "folder"
-    return "file" if entry.is_file(follow_symlinks=False) else "other"
+    return "folder" if entry.is_dir(follow_symlinks=False) else "other"

@@ -7,59 +7,87 @@ symbolic link.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from modelmill.catalog import Document, read_document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
-from modelmill.files import DiskFiles, Files, is_link, refused
+from modelmill.files import DiskFiles, Files, contents
+from modelmill.listing import check_folders, model_files, other_files
 from modelmill.patch_files import with_patch_files
 from modelmill.pins import LOCK, read_lock
+from modelmill.record import EMPTY
+from modelmill.regexes import regex
+from modelmill.scopes import Scope, holding, parse_extended, spoken_of
 from modelmill.spec.documents import Paths, ProjectDocument
 from modelmill.syntax import parse
+from modelmill.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROJECT = "modelmill.yaml"
-MAX_FILES = 10_000
+MAX_FILES = 50_000
 MAX_TOTAL = 256 << 20
-MAX_FOLDERS = 16
-ENDINGS = (".yaml", ".yml")
-NEARLY = (*ENDINGS, ".json", ".yaml.txt", ".yml.txt")
-"""Endings of what somebody took for an input; left unread, its output would be deleted."""
-_name = re.compile(
+_name = regex(
     r"^metadata:[ \t\r]*+(?:\{\s*+|\n\s++)name:\s*+[\"']?([a-z0-9][-a-z0-9]*)", re.MULTILINE
-).search
+)
 
 
 class Sources(NamedTuple):
     """What was read. `problems` are faults of single files; the other files are still usable.
 
+    folder     the repository's
     settings   modelmill.yaml
     lock       modelmill.lock, where there is one
     unread     kind and name of the documents in files that could not be used
+    passed     model files that were not parsed, as they hold no model that was asked for
     """
 
-    root: Path
+    folder: str
     settings: Document
     documents: tuple[Document, ...]
     texts: dict[str, str]
     problems: tuple[Diagnostic, ...]
     unread: frozenset[tuple[str, str]] = frozenset()
     lock: Document | None = None
+    passed: Mapping[str, bytes] = EMPTY
+
+    @property
+    def root(self) -> Path:
+        from pathlib import Path
+
+        return Path(self.folder)
 
     @property
     def project(self) -> ProjectDocument:
         record: ProjectDocument = self.settings.record
         return record
 
+    @property
+    def models(self) -> frozenset[str]:
+        """Names of the models that were read."""
+        return _models_in(self.documents)
+
 
 def find_root(start: Path) -> Path:
     """The folder at or above `start` that holds modelmill.yaml."""
-    for folder in (start, *start.parents):
-        if (folder / PROJECT).is_file():
+    return type(start)(root_above(str(start)))
+
+
+def root_above(start: str) -> str:
+    """The same without `pathlib`, which takes 5 ms to import."""
+    folder = start
+    while True:
+        if os.path.isfile(os.path.join(folder, PROJECT)):
             return folder
+        above = os.path.dirname(folder)
+        if above == folder or not above:
+            break
+        folder = above
     raise CompileError(
         [
             error(
@@ -72,13 +100,14 @@ def find_root(start: Path) -> Path:
 
 
 def read_sources(
-    root: Path,
+    root: Path | str,
     texts: dict[str, str] | None = None,
     files: Files | None = None,
     known: Sources | None = None,
+    only: Scope | None = None,
 ) -> Sources:
-    """Read modelmill.yaml and every document below its folders, in order of path; from the disk
-    unless `files` says where else.
+    """Read modelmill.yaml and every document below its folders; from the disk unless `files` says
+    where else. Of `only` some models: without the model files that can hold none of them.
 
     `texts` is filled on the way, so that a caller can quote from what was read when this raises.
     What reads as it did when `known` was read is not parsed again.
@@ -86,36 +115,139 @@ def read_sources(
     texts = {} if texts is None else texts
     files = files or DiskFiles(root)
     parsed = _parsed(known) if known is not None else {}
+    settings, reading, models, presets = _begun(files, texts, parsed, only)
+    passed: Mapping[str, bytes] = {}
+    if only is None or not only.paths.issubset(models):
+        for path, data in presets.items():
+            reading.parse(path, data)
+        for path, data in reading.contents(models):
+            reading.parse(path, data)
+    else:
+        passed = _parse_some(reading, models, only, spoken_of([settings, *reading.documents]))
+        parse_extended(reading.documents, presets, reading.parse)
+    return reading.ended(root, settings, passed)
+
+
+def read_shared(
+    root: Path | str, texts: dict[str, str], files: Files, only: Scope | None = None
+) -> tuple[Sources, list[str], dict[str, bytes]]:
+    """All but the model files, the paths of these, and presets that were not parsed, as `only`
+    does without."""
+    settings, reading, models, presets = _begun(files, texts, {}, only)
+    return reading.ended(root, settings, {}), models, presets
+
+
+def _begun(
+    files: Files,
+    texts: dict[str, str],
+    parsed: Mapping[tuple[str, bytes], Document],
+    only: Scope | None,
+) -> tuple[Document, _Reading, list[str], dict[str, bytes]]:
+    """The settings, with all but the model files read, and the paths of these; and presets that
+    are not parsed yet."""
     settings = _read_project(files, texts)
     paths: Paths = settings.record.paths
-    _check_paths(settings)
-    documents: list[Document] = []
-    problems: list[Diagnostic] = []
-    unread: set[tuple[str, str]] = set()
-    size = 0
-    for number, path in enumerate(_input_files(files, paths, problems), 1):
+    check_folders(settings)
+    reading = _Reading(files, paths, texts, parsed)
+    models = model_files(files, paths, reading.problems)
+    others = other_files(files, paths, reading.problems)
+    if len(models) + len(others) > MAX_FILES:
+        far = [*others, *models][MAX_FILES]
+        raise CompileError([*reading.problems, _too_much(far, f"{MAX_FILES:,} input files")])
+    presets: dict[str, bytes] = {}
+    for path, data in reading.contents(others):
+        if only is not None and only.alone and path.startswith(f"{paths.presets}/"):
+            presets[path] = data
+        else:
+            reading.parse(path, data)
+    return settings, reading, models, presets
+
+
+class _Reading:
+    """What was read so far, and what was found wrong on the way."""
+
+    def __init__(
+        self,
+        files: Files,
+        paths: Paths,
+        texts: dict[str, str],
+        parsed: Mapping[tuple[str, bytes], Document],
+    ) -> None:
+        self.documents: list[Document] = []
+        self.problems: list[Diagnostic] = []
+        self.unread: set[tuple[str, str]] = set()
+        self._files, self._paths, self._texts, self._parsed = files, paths, texts, parsed
+        self._size = 0
+
+    def contents(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """What files hold that can be read, up to a limit for all together."""
+        for path, data in contents(self._files, paths):
+            if isinstance(data, CompileError):
+                self._fails(path, data)
+                continue
+            self._size += len(data)
+            if self._size > MAX_TOTAL:
+                most = f"{MAX_TOTAL >> 20} MiB of them"
+                raise CompileError([*self.problems, _too_much(path, most)])
+            yield path, data
+
+    def parse(self, path: str, data: bytes) -> Document | None:
+        """Take in a document; None where that cannot be used."""
         try:
-            document = read_one(files, path, texts, parsed)
-            is_overlay = document.kind == "Overlay"
-            documents.append(with_patch_files(files, document, texts) if is_overlay else document)
+            document = _document(path, data, self._texts, self._parsed)
+            if document.kind == "Overlay":
+                document = with_patch_files(self._files, document, self._texts)
         except CompileError as fault:
-            problems.extend(fault.diagnostics)
-            unread.add(_name_of(paths, path, texts.get(path, "")))
-        size += len(texts.get(path, ""))
-        if number > MAX_FILES or size > MAX_TOTAL:
-            raise CompileError([*problems, _too_much(path, number)])
-    held = (tuple(documents), texts, tuple(problems), frozenset(unread))
-    return Sources(root, settings, *held, _read_lock(files, texts))
+            self._fails(path, fault)
+            return None
+        self.documents.append(document)
+        return document
+
+    def ended(self, root: Path | str, settings: Document, passed: Mapping[str, bytes]) -> Sources:
+        """All of it, with the lock."""
+        found = tuple(self.documents), self._texts, tuple(self.problems), frozenset(self.unread)
+        return Sources(str(root), settings, *found, _read_lock(self._files, self._texts), passed)
+
+    def _fails(self, path: str, fault: CompileError) -> None:
+        self.problems.extend(fault.diagnostics)
+        self.unread.add(named_by(self._paths, path, self._texts.get(path, "")))
 
 
-def read_one(
-    files: Files,
+def _parse_some(
+    reading: _Reading, models: Sequence[str], only: Scope, spoken: Scope
+) -> Mapping[str, bytes]:
+    """Parse the model files that a scope needs; the others, by path. `spoken`: models and files of
+    which something is said elsewhere, which would be wrong of what was not read."""
+    passed = dict(reading.contents(models))
+    named = [path for path in passed if path in only.paths or path in spoken.paths]
+    found = [reading.parse(path, passed.pop(path)) for path in named]
+    own = {each.name for each in found if each is not None}
+    for path in holding(passed, {*only.names, *spoken.names, *own}):
+        reading.parse(path, passed.pop(path))
+    are_models = all(each is None or each.kind == "Model" for each in found)
+    # A preset reaches any model, and who is missed may have a likely name.
+    if not are_models or not spoken.names <= _models_in(reading.documents):
+        for path in list(passed):
+            reading.parse(path, passed.pop(path))
+    return passed
+
+
+def _models_in(documents: Iterable[Document]) -> frozenset[str]:
+    return frozenset(each.name for each in documents if each.kind == "Model")
+
+
+def read_one(files: Files, path: str, texts: dict[str, str]) -> Document:
+    """Read and check one file."""
+    return _document(path, files.read(path), texts)
+
+
+def _document(
     path: str,
+    data: bytes,
     texts: dict[str, str],
     parsed: Mapping[tuple[str, bytes], Document] = MappingProxyType({}),
 ) -> Document:
-    """Read and check one file; `parsed` are documents by their path and what it held."""
-    data = files.read(path)
+    """`parsed`: documents by their path and what it held."""
     texts[path] = data.decode("utf-8", "replace")
     return parsed.get((path, data)) or read_document(path, parse(path, data))
 
@@ -126,17 +258,16 @@ def _parsed(known: Sources) -> dict[tuple[str, bytes], Document]:
     return {(each.path, known.texts[each.path].encode()): each for each in models}
 
 
-def _too_much(path: str, number: int) -> Diagnostic:
+def _too_much(path: str, most: str) -> Diagnostic:
     """At the file that no longer fits."""
-    most = f"{MAX_FILES:,} input files" if number > MAX_FILES else f"{MAX_TOTAL >> 20} MiB of them"
     hint = "make several repositories of it, or move what is no input elsewhere"
     return error("Y109", f"there are more than {most}", Span(path, 1, 1), hint)
 
 
-def _name_of(paths: Paths, path: str, text: str) -> tuple[str, str]:
+def named_by(paths: Paths, path: str, text: str) -> tuple[str, str]:
     """What a faulty file would have held, as well as that can be told without parsing it."""
     folder, _, file = path.rpartition("/")
-    named = _name(text)
+    named = _name.search(text)
     if path.startswith(f"{paths.overlays}/"):
         return "Overlay", named[1] if named else folder.rpartition("/")[2]
     kind = "Model" if path.startswith(f"{paths.models}/") else "Preset"
@@ -159,94 +290,3 @@ def _read_lock(files: Files, texts: dict[str, str]) -> Document | None:
     data = files.read(LOCK)
     texts[LOCK] = data.decode("utf-8", "replace")
     return read_lock(parse(LOCK, data))
-
-
-def _check_paths(settings: Document) -> None:
-    """Folders must be inside the repository and apart: generated/ is pruned."""
-    paths = settings.record.paths
-    folders = {
-        name: getattr(paths, name) for name in ("models", "presets", "overlays", "generated")
-    }
-    problems = []
-    for name, folder in folders.items():
-        span = settings.node.nearest("paths", name).span
-        if folder.startswith("/") or {"", ".", "..", ".git"} & set(folder.split("/")):
-            message = f"`{name}` must be a folder inside the repository, not `{folder}`"
-            problems.append(error("N205", message, span, f"for example `{name}`"))
-    for name, folder in folders.items():
-        for other, beside in folders.items():
-            if name < other and (
-                f"{folder}/".startswith(f"{beside}/") or f"{beside}/".startswith(f"{folder}/")
-            ):
-                problems.append(_overlap(settings, (name, folder), (other, beside)))
-    if problems:
-        raise CompileError(problems)
-
-
-def _overlap(settings: Document, one: tuple[str, str], other: tuple[str, str]) -> Diagnostic:
-    """Reported at the folder that was written down, as the other may be a default."""
-    written = settings.node.get("paths")
-    (name, folder), (beside, taken) = one, other
-    if written is not None and written.get(name) is None:
-        (name, folder), (beside, taken) = (beside, taken), (name, folder)
-    return error(
-        "N205",
-        f"`{name}: {folder}` and `{beside}: {taken}` overlap; each needs a folder of its own",
-        settings.node.nearest("paths", name).span,
-    )
-
-
-def _input_files(files: Files, paths: Paths, problems: list[Diagnostic]) -> Iterable[str]:
-    for folder in (paths.models, paths.presets):
-        yield from sorted(_yaml_below(files, folder, problems))
-    for name in _folders_in(files, paths.overlays, problems):
-        path = f"{paths.overlays}/{name}/environment.yaml"
-        if any(e.name == "environment.yaml" for e in files.entries(f"{paths.overlays}/{name}")):
-            yield path
-        else:
-            problems.append(
-                error(
-                    "N207",
-                    f"`{paths.overlays}/{name}` has no environment.yaml",
-                    Span(path, 1, 1),
-                    "every folder there is one environment: add the file, or move the folder away",
-                )
-            )
-
-
-def _yaml_below(
-    files: Files, folder: str, problems: list[Diagnostic], depth: int = 0
-) -> Iterator[str]:
-    """YAML files in folders; names that begin with a dot are passed over."""
-    if depth > MAX_FOLDERS:
-        problems.extend(refused(folder, f"folders nest deeper than {MAX_FOLDERS}").diagnostics)
-        return
-    for entry in files.entries(folder):
-        path = f"{folder}/{entry.name}"
-        if entry.name.startswith("."):
-            continue
-        if entry.kind == "link":
-            problems.extend(is_link(path).diagnostics)
-        elif entry.kind == "folder":
-            yield from _yaml_below(files, path, problems, depth + 1)
-        elif entry.name.endswith(ENDINGS):
-            yield path
-        elif entry.name.lower().endswith(NEARLY):
-            problems.append(
-                error(
-                    "N209",
-                    f"`{entry.name}` does not end in .yaml or .yml, so it would not be read",
-                    Span(path, 1, 1),
-                    "rename it, or move it out of this folder",
-                )
-            )
-
-
-def _folders_in(files: Files, folder: str, problems: list[Diagnostic]) -> list[str]:
-    found = []
-    for entry in files.entries(folder):
-        if entry.kind == "link":
-            problems.extend(is_link(f"{folder}/{entry.name}", "folder").diagnostics)
-        elif entry.kind == "folder" and not entry.name.startswith("."):
-            found.append(entry.name)
-    return sorted(found)

@@ -10,6 +10,7 @@ import click
 from modelmill import console
 from modelmill.commands.shared import compared, environment_option, read
 from modelmill.comparison import Comparison
+from modelmill.scopes import Scope
 
 
 @click.command(name="diff")
@@ -43,9 +44,9 @@ def command(
     What is dangerous about the change is told with it: fields that cannot change, data and traffic
     that are lost, pods that restart.
     """
-    sources, repository = read(directory)
     if base is not None and revision is not None:
         models = (revision, *models)
+    sources, repository = read(directory, only=Scope(frozenset(models)) if models else None)
     against = base if base is not None else revision or "HEAD"
     comparison = compared(sources, repository, against, models, environment)
     console.result(_rendered(comparison, against, format_name))

@@ -20,6 +20,7 @@ from modelmill.reach import uses
 from modelmill.reports.wording import visible
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
+from modelmill.scopes import Scope
 from modelmill.showing import shown
 
 VERSION = 1
@@ -45,7 +46,8 @@ def command(
     PATH is dotted: roles.decode.replicas, engine.args["a.b"]. A path that stands at the top of a
     spec for all roles means every role. With --preset: what an edit of that preset reaches.
     """
-    sources, repository = read(directory)
+    only = Scope(frozenset((model,))) if model is not None and preset is None else None
+    sources, repository = read(directory, only=only)
     if preset is not None:
         if model is not None or environment is not None:
             raise click.UsageError("--preset goes without a model and without -e")

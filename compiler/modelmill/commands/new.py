@@ -9,10 +9,10 @@ import click
 from modelmill import console
 from modelmill.commands.shared import chosen, read
 from modelmill.diagnostics import CompileError, Note, error, has_errors
+from modelmill.listing import ENDINGS
 from modelmill.newfiles import create
 from modelmill.repository import Repository
 from modelmill.scaffold import SCHEMAS, STARTER_URI, Scaffold, check_name, scaffold_model
-from modelmill.sources import ENDINGS
 
 
 @click.command(name="new")

@@ -13,13 +13,15 @@ from modelmill.commands.shared import environment_option, model_of, overlay_of, 
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.kserve.service import KIND as SERVICE
 from modelmill.kserve.thin import KIND as CONFIG
-from modelmill.kserve.thin import environment_configs
+from modelmill.kserve.thin import configs_used, environment_configs
 from modelmill.pipeline import brought_by, rendered, variant_of
 from modelmill.policies.project import secrets
 from modelmill.policies.settings import NOTHING
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.resource import Resource
+from modelmill.scopes import Scope
+from modelmill.secret_scan import findings
 from modelmill.spec.kserve import KServeTarget
 from modelmill.variant import Variant
 
@@ -67,13 +69,17 @@ def command(
     """
     if form == "llmisvc-children" and (directory / model).is_file():
         return _children(directory, (model,), beside)
-    sources, repository = read(directory)
+    # What KServe makes of a service is told beside what other models' services refer to.
+    only = Scope(frozenset((model,)), alone=True) if form != "llmisvc-children" else None
+    sources, repository = read(directory, only=only)
     document = model_of(repository, model)
     overlay = overlay_of(repository, environment)
     if overlay is not None and overlay not in environments_of(repository.catalog, document):
         raise click.UsageError(f"the environment `{overlay.name}` does not take `{model}`")
     held = repository.policies.get(None, NOTHING)
-    stated = list(secrets(sources.texts, held))
+    texts = sources.texts
+    stray = (each for path, text in texts.items() for each in findings(path, text))
+    stated = list(secrets(stray, texts, held))
     if has_errors(stated):
         return console.findings(stated, sources.texts, "text")
     found: dict[str | None, list[Diagnostic]] = {}
@@ -116,7 +122,8 @@ def _children_of(
     configs: tuple[Resource, ...] = ()
     if variant.overlay is not None:
         resolver = Resolver(repository.catalog)
-        configs = environment_configs(resolver, repository.versions, variant.overlay)
+        used = configs_used(resolver, repository.versions, variant.overlay)
+        configs = environment_configs(repository.versions, variant.overlay, used)
     texts: dict[str, str] = {}
     emitted = [
         (f"{each.kind} {each.name}", yamltext.dump(each.body).encode())

@@ -6,9 +6,9 @@ In: ids of commits. Out: whether one holds another, and commits as values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from modelmill.git.running import Git, ask, must, run, word
+from modelmill.tuples import NamedTuple
 
 _FIELDS = ("%H", "%an", "%ae", "%aI", "%s", "%b", "%(trailers:only,unfold)")
 _AS_IS = ("--no-show-signature", "--no-color", "--no-notes", "--encoding=UTF-8")

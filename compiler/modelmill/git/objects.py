@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.git.reading import contents
 from modelmill.git.running import Git, GitError, must, stream, word
+from modelmill.tuples import NamedTuple
 
 FILE = "100644"
 LINK = "120000"

@@ -7,15 +7,16 @@ no checkout, no filter, no submodule.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
+from hashlib import sha1, sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.files import MAX_BYTES, Entry, Kind, is_link, is_too_large, refused
 from modelmill.git.running import Git, GitError, ask, offline, word
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
-_object_id = re.compile(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z").match
+_object_id = regex(rb"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 class Commit(NamedTuple):
@@ -32,7 +33,6 @@ class Commit(NamedTuple):
 class _Blob(NamedTuple):
     kind: Kind
     id: str
-    size: int
 
 
 def resolve(root: Path, revision: str) -> Commit:
@@ -46,7 +46,7 @@ def resolve(root: Path, revision: str) -> Commit:
     name = f"{revision}^{{commit}}"
     found = ask(git, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
     identity = (found or b"").strip()
-    if not _object_id(identity):
+    if not _object_id.match(identity):
         raise GitError(f"git knows no commit `{revision}` here{_reason(git, revision)}")
     return Commit(revision, identity.decode(), root, word(where))
 
@@ -60,15 +60,20 @@ def _reason(git: Git, revision: str) -> str:
 
 class CommitFiles:
     """The files of a commit, below the commit's prefix. A folder is listed and its small files are
-    fetched when it is first asked for."""
+    fetched when it is first asked for. `known`: contents that some of them may have, which need not
+    be fetched then."""
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: Commit, known: Iterable[bytes] = ()) -> None:
         self.commit = commit
         self._git = commit.git or offline(commit.root)
         self._tree = f"{commit.id}:{commit.prefix.rstrip('/')}"
         self._listed: set[str] = set()
         self._folders: dict[str, dict[str, _Blob]] = {}
-        self._bytes: dict[str, bytes] = {}
+        self._bytes = _by_id(known, commit.id)
+        self._sizes: dict[str, int] = {}
+        # Git looks into each file to tell its size, which takes longer than all else: where most
+        # are known only the others' are asked for.
+        self._flags = "-rtz" if self._bytes else "-rtzl"
 
     def exists(self, path: str) -> bool:
         return self._find(path) is not None
@@ -88,13 +93,14 @@ class CommitFiles:
             raise is_link(path)
         if found.kind != "file":
             raise refused(path, "this is not a regular file")
-        if found.size > MAX_BYTES:
-            raise is_too_large(path, found.size)
+        if found.id not in self._bytes:
+            raise is_too_large(path, self._sizes[found.id])
         return self._bytes[found.id]
 
     def _find(self, path: str) -> _Blob | None:
-        self._list(path)
         folder, _, name = path.rpartition("/")
+        if name not in self._folders.get(folder, {}):
+            self._list(path)
         return self._folders.get(folder, {}).get(name)
 
     def _list(self, path: str) -> None:
@@ -104,28 +110,38 @@ class CommitFiles:
             return
         self._listed.add(path)
         # Without -t a folder on the way would be unknown; a pathspec is no pattern here.
-        listing = ask(self._git, "ls-tree", "-rtzl", "--full-tree", self._tree, "--", path)
+        listing = ask(self._git, "ls-tree", self._flags, "--full-tree", self._tree, "--", path)
         if listing is None and ask(self._git, "rev-parse", "--verify", "--quiet", self._tree):
             raise GitError(f"git cannot read the files of `{self.commit.name}`")
-        blobs = [self._learn(line) for line in (listing or b"").split(b"\0") if line]
-        wanted = {b.id for b in blobs if b.kind == "file" and b.size <= MAX_BYTES}
-        self._bytes.update(contents(self._git, sorted(wanted - self._bytes.keys())))
+        blobs = [self._learn(line) for line in os.fsdecode(listing or b"").split("\0") if line]
+        wanted = {each.id for each in blobs if each.kind == "file"} - self._bytes.keys()
+        self._sizes |= sizes(self._git, wanted - self._sizes.keys())
+        small = sorted(each for each in wanted if self._sizes[each] <= MAX_BYTES)
+        self._bytes |= contents(self._git, small)
 
-    def _learn(self, line: bytes) -> _Blob:
-        about, _, path = line.partition(b"\t")
-        mode, kind, identity, size = about.split()
-        folder, _, name = os.fsdecode(path).rpartition("/")
-        blob = _Blob(_kind(mode, kind), identity.decode(), int(size) if size.isdigit() else 0)
+    def _learn(self, line: str) -> _Blob:
+        about, _, path = line.partition("\t")
+        mode, kind, identity, *size = about.split()
+        folder, _, name = path.rpartition("/")
+        blob = _Blob(_kind(mode, kind), identity)
         self._folders.setdefault(folder, {})[name] = blob
+        if size:
+            self._sizes[identity] = int(size[0]) if size[0].isdigit() else 0
         return blob
 
 
-def _kind(mode: bytes, kind: bytes) -> Kind:
-    if mode == b"120000":
+def _by_id(known: Iterable[bytes], like: str) -> dict[str, bytes]:
+    """Contents by the names git gives them: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
+    form = sha1 if len(like) == 40 else sha256
+    return {form(b"blob %d\0" % len(each) + each).hexdigest(): each for each in known}
+
+
+def _kind(mode: str, kind: str) -> Kind:
+    if mode == "120000":
         return "link"
-    if kind == b"tree":
+    if kind == "tree":
         return "folder"
-    return "file" if kind == b"blob" else "other"
+    return "file" if kind == "blob" else "other"
 
 
 def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
@@ -150,6 +166,8 @@ def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
 def sizes(git: Git, identities: Iterable[str]) -> dict[str, int]:
     """Of many objects, in bytes: https://git-scm.com/docs/git-cat-file#_batch_output"""
     wanted = sorted(set(identities))
+    if not wanted:
+        return {}
     lines = ask(git, "cat-file", "--batch-check", stdin="".join(f"{i}\n" for i in wanted).encode())
     fields = [line.split() for line in (lines or b"").splitlines()]
     if [each[-1:] for each in fields if len(each) != 3] or len(fields) != len(wanted):

@@ -6,19 +6,19 @@ each push. A push says what it expects there: it never takes the place of what i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.git.history import has_all_of, is_shallow, knows
 from modelmill.git.running import Answer, Git, GitError, ask, must, run, without_credentials
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 HEADS = "refs/heads/"
 # Both fail where another push holds the ref; which of two wins is a matter of time.
-_busy = re.compile(
+_busy = regex(
     r"cannot lock ref|failed to (update|lock) ref|unable to create .*\.lock|stale info"
     r"|fetch first|non-fast-forward|reference already exists|needs force|incorrect old value"
-).search
+)
 
 
 class Update(NamedTuple):
@@ -127,4 +127,6 @@ def _outcome(update: Update, told: Mapping[str, str], answer: Answer) -> Pushed:
     if not summary:
         return Pushed(update.ref)
     said = answer.reason if "remote rejected" in summary else ""
-    return Pushed(update.ref, f"{summary}; {said}" if said else summary, bool(_busy(summary)))
+    return Pushed(
+        update.ref, f"{summary}; {said}" if said else summary, bool(_busy.search(summary))
+    )

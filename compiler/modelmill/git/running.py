@@ -7,14 +7,15 @@ that holds git's own reason. No shell, no pager, no prompt.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 TIMEOUT = 60
 # Replaced objects and hooks are a clone's own doing; a file monitor is a hook by another name.
@@ -25,13 +26,13 @@ SAFE = (
 )
 # What says how to reach and to believe a server, and who one is. Everything else of the caller's
 # variables names a repository: in a hook, another one.
-_kept = re.compile(
+_kept = regex(
     r"GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|ALLOW_PROTOCOL|EXEC_PATH|CURL_VERBOSE"
     r"|(CONFIG|SSL|HTTP|PROXY|AUTHOR|COMMITTER|TRACE)_\w+)"
-).fullmatch
-_credentials = re.compile(r"(?<=://)[^/\s@]+@").sub
-_noise = re.compile(r"hint: |To |From |remote: *$|error: failed to push some refs").match
-_prefix = re.compile(r"^(remote|fatal|error): +").sub
+)
+_credentials = regex(r"(?<=://)[^/\s@]+@")
+_noise = regex(r"hint: |To |From |remote: *$|error: failed to push some refs")
+_prefix = regex(r"^(remote|fatal|error): +")
 
 
 class GitError(Exception):
@@ -67,14 +68,16 @@ class Answer(NamedTuple):
         """Why it failed, on one line, in the words of git and of the server."""
         lines = (line.strip() for line in self.error.decode("utf-8", "replace").splitlines())
         said = [
-            without_credentials(_prefix("", line)) for line in lines if line and not _noise(line)
+            without_credentials(_prefix.sub("", line))
+            for line in lines
+            if line and not _noise.match(line)
         ]
         return "; ".join(said[:8]) or f"git ended with status {self.status}"
 
 
 def without_credentials(text: str) -> str:
     """Text in which no address has the name and the password of a user."""
-    return _credentials("", text)
+    return _credentials.sub("", text)
 
 
 def offline(root: Path) -> Git:
@@ -84,7 +87,7 @@ def offline(root: Path) -> Git:
 
 def online(root: Path, timeout: float) -> Git:
     """For everything else: with the user's credentials, proxies and identity."""
-    own = {name: value for name, value in os.environ.items() if _kept(name)}
+    own = {name: value for name, value in os.environ.items() if _kept.fullmatch(name)}
     return Git(root, {**own, **_variables()}, timeout)
 
 

@@ -17,14 +17,15 @@ from pathlib import Path
 
 from modelmill.git.objects import quoted
 from modelmill.git.running import Git, GitError, ask, must, offline, online, word
+from modelmill.regexes import regex
 
 # What describes the clone itself, runs what the clone names, or would write its refs.
-_own = re.compile(
+_own = regex(
     r"(core\.(bare|worktree|repositoryformatversion|hookspath|fsmonitor|sharedrepository)"
     r"|remote\..*\.(fetch|push|mirror|tagopt|prune)"
     r"|(extensions|include|includeif|alias|filter|submodule|fetch|gc|maintenance|push)\..*)",
     re.DOTALL,
-).fullmatch
+)
 _PARTIAL = "extensions.partialclone"
 
 
@@ -54,7 +55,7 @@ def _settings(clone: Git) -> list[tuple[str, str]]:
 
 
 def _environ(clone: Git, folder: Path, settings: list[tuple[str, str]]) -> dict[str, str]:
-    carried = [(name, value) for name, value in settings if not _own(name)]
+    carried = [(name, value) for name, value in settings if not _own.fullmatch(name)]
     environ = {n: v for n, v in clone.environ.items() if not n.startswith("GIT_CONFIG_")}
     environ |= {f"GIT_CONFIG_KEY_{n}": name for n, (name, _) in enumerate(carried)}
     environ |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(carried)}
