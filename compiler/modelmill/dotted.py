@@ -6,11 +6,12 @@ in brackets; a number in brackets is a place in a list.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-_plain = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-_segment = re.compile(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]{1,6})\]|(\.)')
+from modelmill.regexes import regex
+
+_plain = regex(r"[A-Za-z0-9_-]+")
+_segment = regex(r'([A-Za-z0-9_-]+)|\["([^"]+)"\]|\[([0-9]{1,6})\]|(\.)')
 
 
 def parse_path(text: str) -> tuple[str | int, ...] | None:
@@ -46,7 +47,7 @@ def spell(path: Iterable[str | int]) -> str:
     for segment in path:
         if isinstance(segment, int):
             written += f"[{segment}]"
-        elif _plain(segment):
+        elif _plain.fullmatch(segment):
             written += f".{segment}" if written else segment
         else:
             written += f'["{segment}"]'

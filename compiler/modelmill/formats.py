@@ -7,6 +7,8 @@ us, nothing is. A pattern is a whole match without look-around, so that JSON Sch
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, TypeAlias
 
 
@@ -19,7 +21,11 @@ class Format:
         self.says = says
         self.example = example
         self.is_decimal = is_decimal
-        self.matches = re.compile(pattern).fullmatch
+
+    @cached_property
+    def matches(self) -> Callable[[str], object]:
+        """Whether a text has this form. Compiled when it is first asked."""
+        return re.compile(self.pattern).fullmatch
 
 
 # Numbers whose text is handed on as it is: thresholds, costs, weights.

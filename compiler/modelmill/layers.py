@@ -16,6 +16,7 @@ from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED, Role
 from modelmill.tree import Node
 
+_IS_SHARED = frozenset(SHARED)
 # What `worker` says of the engine, and of the pod it is in.
 WORKER_ENGINE = ("command", "args", "argv", "env")
 WORKER_POD = ("resources", "probes", "pod", "container")
@@ -23,19 +24,23 @@ WORKER_POD = ("resources", "probes", "pod", "container")
 
 def lay(catalog: Catalog, lower: Node, layer: Node) -> Node:
     """The layer over the layers below."""
-    merged = merge(_without_roles(lower), _without_roles(layer), Spec.shape())
+    said = _without_roles(layer)
+    merged = merge(_without_roles(lower), said, Spec.shape())
     roles, under = layer.value.get("roles"), lower.value.get("roles")
     added, below = _entries(roles, "`roles`"), _entries(under, "`roles`")
     if roles is not None and roles.value is None:
         merged.value["roles"] = Node(None, roles.place, roles.key, under)
     elif added or below:
-        shared = Node(_shared(layer), layer.place)
+        shared = Node(_shared(said), layer.place)
         laid = {
             name: _lay_role(catalog, name, merged, shared, below.get(name), added.get(name))
             for name in dict.fromkeys([*below, *added])
         }
-        top = roles or under or layer
-        merged.value["roles"] = Node(laid, top.place, top.key)
+        if roles is None and under is not None and all(laid[name] is below[name] for name in laid):
+            merged.value["roles"] = under
+        else:
+            top = roles or under or layer
+            merged.value["roles"] = Node(laid, top.place, top.key)
     return merged
 
 
@@ -50,7 +55,7 @@ def without_shared(tree: Node) -> dict[str, Node]:
     """The entries of a finished spec: what its roles share is left only in the roles."""
     if "roles" not in tree.value:
         return dict(tree.value)
-    return {key: node for key, node in tree.value.items() if key not in SHARED}
+    return {key: node for key, node in tree.value.items() if key not in _IS_SHARED}
 
 
 def _lay_role(
@@ -95,7 +100,7 @@ def _role_presets(catalog: Catalog, role: Node) -> tuple[Document, ...]:
         _more_than_a_role(catalog, preset, key, extends.value)
         for preset in chain
         for key in preset.record.spec.value
-        if key not in SHARED
+        if key not in _IS_SHARED
     ]
     if problems:
         raise CompileError(problems)
@@ -117,12 +122,14 @@ def _more_than_a_role(
 
 
 def _without_roles(layer: Node) -> Node:
-    entries = {key: node for key, node in layer.value.items() if key != "roles"}
+    entries = dict(layer.value)
+    entries.pop("roles", None)
     return Node(entries, layer.place, layer.key)
 
 
 def _shared(layer: Node) -> dict[str, Node]:
-    return {key: layer.value[key] for key in SHARED if key in layer.value}
+    entries = layer.value
+    return {key: entries[key] for key in SHARED if key in entries} if entries else {}
 
 
 def _entries(node: Node | None, what: str) -> dict[str, Node]:

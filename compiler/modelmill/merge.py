@@ -10,6 +10,8 @@ The rules, of which the types hold every exception:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelmill.record import RecordShape
 from modelmill.shapes import ObjectShape, Shape
 from modelmill.tree import Node
@@ -24,9 +26,10 @@ def merge(lower: Node, upper: Node, shape: Shape | None) -> Node:
     if isinstance(shape, RecordShape):
         if shape.tag and _tag_changes(below, above, shape.tag):
             return _replace(lower, upper)
-        entries = _without_rivals(below, above, shape.one_of) if shape.one_of else dict(below)
-        if len(entries) < len(below):
-            replaced = lower
+        entries = dict(below)
+        if not shape.rivals.keys().isdisjoint(above):
+            entries = _without_rivals(below, above, shape.rivals)
+            replaced = lower if len(entries) < len(below) else replaced
     elif isinstance(shape, ObjectShape) and shape.exclusive and not _set(above) <= _set(below):
         return _replace(lower, upper)
     else:
@@ -55,15 +58,8 @@ def _tag_changes(below: dict[str, Node], above: dict[str, Node], tag: str) -> bo
 
 
 def _without_rivals(
-    below: dict[str, Node], above: dict[str, Node], groups: tuple[tuple[str, ...], ...]
+    below: dict[str, Node], above: dict[str, Node], rivals: Mapping[str, frozenset[str]]
 ) -> dict[str, Node]:
     """The lower entries without those a member of the same one-of in the upper layer replaces."""
-    gone = {
-        rival
-        for group in groups
-        for member in group
-        if member in above and above[member].value is not None
-        for rival in group
-        if rival != member
-    }
-    return {key: node for key, node in below.items() if key not in gone}
+    present = [rivals[key] for key in above if key in rivals and above[key].value is not None]
+    return {key: node for key, node in below.items() if not any(key in each for each in present)}

@@ -7,10 +7,12 @@ which `merge` and `schema` read for the same field's rules. Nothing here knows a
 
 from __future__ import annotations
 
-import re
+import copyreg
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
+from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Literal, dataclass_transform
 
 from modelmill.diagnostics import Fix, did_you_mean, error
@@ -28,11 +30,20 @@ from modelmill.shapes import (
     TextShape,
     names_of,
 )
-from modelmill.tree import Node, plain
+from modelmill.tree import Node, plain, remember
 
 REQUIRED: Any = object()
+_type_of = cache(lambda annotation, module: eval(annotation, vars(sys.modules[module])))
 _CAPITALS = {"cd": "CD", "ipc": "IPC", "pid": "PID", "ttl": "TTL"}
-EMPTY: Mapping[str, Any] = types.MappingProxyType({})
+EMPTY: types.MappingProxyType[str, Any] = types.MappingProxyType({})
+
+
+def _proxy(content: dict[str, Any]) -> types.MappingProxyType[str, Any]:
+    return types.MappingProxyType(content) if content else EMPTY
+
+
+# What records hold goes to other processes and into the cache, and Python has no way to pickle it.
+copyreg.pickle(types.MappingProxyType, lambda proxy: (_proxy, (dict(proxy),)))
 
 
 class Field:
@@ -43,9 +54,13 @@ class Field:
         self.default = default
         self.minimum = minimum
         self.maximum = maximum
-        self.name = ""
-        self.key = ""
-        self.shape: Shape = AnyShape()
+        self.name = self.key = self.said = ""
+        self.annotation = self.module = ""
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Made when a document first has the field: of hundreds, one command meets a few."""
+        return shape_of(_type_of(self.annotation, self.module), self)
 
     @property
     def required(self) -> bool:
@@ -78,10 +93,12 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         declared = dict(getattr(cls, "_declared", {}))
-        for name in cls.__annotations__:
+        for name, annotation in cls.__annotations__.items():
             found = cls.__dict__.get(name)
             if isinstance(found, Field):
                 found.name, found.key = name, camel(name)
+                found.said = f"`{found.key}`"
+                found.annotation, found.module = annotation, cls.__module__
                 declared[found.key] = found
                 if found.default is not REQUIRED:
                     setattr(cls, name, found.default)
@@ -90,7 +107,9 @@ class Record:
         cls._declared = declared
         cls._shape = None
         if not cls.noun or "noun" not in cls.__dict__:
-            cls.noun = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+            pairs = zip(" " + cls.__name__, cls.__name__, strict=False)
+            words = "".join(f" {c}" if c.isupper() and b.islower() else c for b, c in pairs)
+            cls.noun = words.lower()
 
     def __init__(self, **values: Any) -> None:
         unknown = values.keys() - {f.name for f in self._declared.values()}
@@ -145,11 +164,13 @@ class RecordShape(Shape):
         self.record = record
         self.fields = record._declared
         self.one_of = record.one_of
+        self.rivals = {
+            key: frozenset(each for group in record.one_of if key in group for each in group)
+            - {key}
+            for key in {key for group in record.one_of for key in group}
+        }
         self.tag = record.tag
         self.says = "a mapping"
-        hints = typing.get_type_hints(record, include_extras=True)
-        for entry in self.fields.values():
-            entry.shape = shape_of(hints[entry.name], entry)
         self.required = [f for f in self.fields.values() if f.required]
 
     def child(self, key: str) -> Shape | None:
@@ -157,27 +178,30 @@ class RecordShape(Shape):
         return entry.shape if entry else None
 
     def decode(self, node: Node, problems: Problems) -> Any:
-        if node.memo is not None and self in node.memo and not problems.partial:
-            return node.memo[self]
-        entries = node.value
+        partial, fields, entries = problems.partial, self.fields, node.value
+        if node.memo is not None and not partial:
+            known = node.memo.get(self)
+            if known is not None:
+                return known
         if not isinstance(entries, dict):
             return self.refuse(node, problems)
         before = len(problems.found)
-        values: dict[str, Any] = {}
+        record = object.__new__(self.record)
+        values = record.__dict__
         for key, child in entries.items():
-            entry = self.fields.get(key)
+            entry = fields.get(key)
             if entry is None:
                 self._unknown(key, child, problems)
             elif child.value is not None:
-                problems.at = f"`{key}`"
+                problems.at = entry.said
                 values[entry.name] = entry.shape.decode(child, problems)
-        self._check_groups(node, problems)
-        if not problems.partial:
-            self.check_required(node, problems)
-        record = object.__new__(self.record)
-        record.__dict__.update(values)
-        if len(problems.found) == before and not problems.partial:
-            node.memo = {**(node.memo or {}), self: record}
+        if self.one_of:
+            self._check_groups(node, problems)
+        if not partial:
+            if self.required:
+                self.check_required(node, problems)
+            if len(problems.found) == before:
+                remember(node, self, record)
         return record
 
     def _unknown(self, key: str, child: Node, problems: Problems) -> None:
@@ -222,7 +246,8 @@ class RecordShape(Shape):
     def check_required(self, node: Node, problems: Problems) -> None:
         """Say which required fields a mapping has not set."""
         for entry in self.required:
-            if node.child(entry.key) is None:
+            found = node.value.get(entry.key)
+            if found is None or found.value is None:
                 problems.add("S403", f"{self.record.noun} needs `{entry.key}`", node, _first(entry))
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from functools import lru_cache
 
 from modelmill.diagnostics import cut
 from modelmill.dotted import parse_path
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 FUNCTIONS: Mapping[str, Callable[[str], str]] = {
     "lower": str.lower,
@@ -20,8 +22,8 @@ FUNCTIONS: Mapping[str, Callable[[str], str]] = {
 }
 """Functions of one string: `${slug(model.name)}`. `json` takes any value."""
 
-_piece = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
-_expression = re.compile(r"(?:([a-z]+)\(([^()]*)\)|([^()]*))").fullmatch
+_piece = regex(r"\$\$\{|\$\{([^}]*)\}?")
+_expression = regex(r"(?:([a-z]+)\(([^()]*)\)|([^()]*))")
 
 
 class Reference(NamedTuple):
@@ -40,18 +42,20 @@ class ReferenceFault(Exception):
         self.code, self.message, self.hint = code, message, hint
 
 
-def pieces(text: str) -> list[re.Match[str]]:
+@lru_cache(maxsize=1024)
+def pieces(text: str) -> tuple[re.Match[str], ...]:
     """The references of a string, and what is escaped to look like one, whose group 1 is None."""
-    return list(_piece.finditer(text))
+    return tuple(_piece.finditer(text))
 
 
+@lru_cache(maxsize=1024)
 def parse(piece: re.Match[str]) -> Reference:
     """`${fn(path)}` or `${path}` as written."""
     written = cut(piece.group(0))
     if not piece.group(0).endswith("}"):
         message, hint = f"`{written}` has no closing brace", "a literal `${` is written `$${`"
         raise ReferenceFault("R306", message, hint)
-    matched = _expression(piece.group(1).strip())
+    matched = _expression.fullmatch(piece.group(1).strip())
     function, argument, bare = matched.groups() if matched else (None, None, None)
     text = argument.strip() if argument is not None else bare
     path = parse_path(text) if text else None

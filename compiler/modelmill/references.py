@@ -14,7 +14,7 @@ from typing import Any
 from modelmill.diagnostics import CompileError, Diagnostic, Note, cut, did_you_mean, error
 from modelmill.reference_text import FUNCTIONS, Reference, ReferenceFault, parse, pieces
 from modelmill.syntax import MAX_DEPTH
-from modelmill.tree import Node, plain
+from modelmill.tree import Node, plain, remember
 
 MAX_CHAIN = 32
 MAX_SIZE = 1 << 20
@@ -24,6 +24,8 @@ MAX_WORK = 8 << 20
 _PER_VALUE = 16
 MOST_FAULTS = 100
 """After so many nobody reads on."""
+MOST_SETTLED = 64
+"""Results that are kept of one node."""
 
 _TOO_LARGE = "what this refers to grows too large when it is written out"
 
@@ -53,20 +55,22 @@ class _Substitution:
         return result
 
     def _walk(self, node: Node, role: Node | None) -> Node:
+        if is_literal(node):
+            return node
         value = node.value
         if isinstance(value, str):
-            return self._string(node, role) if "${" in value else node
-        if not isinstance(value, dict | list) or is_literal(node):
-            return node
-        if isinstance(value, list):
-            self._spend(_PER_VALUE * len(value), node)
-            items = [self._walk(child, role) for child in value]
-            return _settled(node, Node(items, node.place, node.key, node.under))
+            return self._string(node, role)
         if node is self.spec:
             return self._walk_spec(node)
         self._spend(_PER_VALUE * len(value), node)
-        entries = {key: self._walk(child, role) for key, child in value.items()}
-        return _settled(node, Node(entries, node.place, node.key, node.under))
+        walked: Any
+        if isinstance(value, list):
+            walked = [self._walk(child, role) for child in value]
+            return _settled(node, tuple(map(id, walked)), walked)
+        walked = {
+            key: child if child.literal else self._walk(child, role) for key, child in value.items()
+        }
+        return _settled(node, tuple(map(id, walked.values())), walked)
 
     def _walk_spec(self, node: Node) -> Node:
         """The spec itself, whose roles are each a scope of their own."""
@@ -76,7 +80,7 @@ class _Substitution:
                 roles = {name: self._walk(each, each) for name, each in child.value.items()}
                 entries[key] = Node(roles, child.place, child.key, child.under)
             else:
-                entries[key] = self._walk(child, None)
+                entries[key] = child if child.literal else self._walk(child, None)
         return Node(entries, node.place, node.key, node.under)
 
     def _string(self, node: Node, role: Node | None) -> Node:
@@ -107,7 +111,11 @@ class _Substitution:
             value = ""
         finally:
             self.open.pop()
-        result = Node(value, node.place, node.key, node.under, node.value)
+        if isinstance(value, str):
+            content: tuple[object, ...] = (value,)
+        else:
+            content = type(value), id(value) if isinstance(value, dict | list) else repr(value)
+        result = _settled(node, content, value, node.value)
         self.done[id(node), id(role)] = result
         return result
 
@@ -229,46 +237,36 @@ class _Substitution:
         )
 
 
-def _settled(source: Node, result: Node) -> Node:
-    """`result`, or what another variant made of the same source if that is the same: environments
-    then share the node, and all that is later made from it."""
-    earlier = source.memo.get(_settled) if source.memo else None
-    if earlier is not None and _is_same(earlier, result):
-        shared: Node = earlier
-        return shared
-    if result is not source:
-        source.memo = {**(source.memo or {}), _settled: result}
-    return result
-
-
-def _is_same(a: Node, b: Node) -> bool:
-    if a is b:
-        return True
-    one, other = a.value, b.value
-    if type(one) is not type(other) or a.source != b.source or a.under is not b.under:
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_is_same(one[k], other[k]) for k in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    return bool(one == other)
+def _settled(
+    source: Node, content: tuple[object, ...], value: Any, text: str | None = None
+) -> Node:
+    """The source with `value` for what it says; `content` is the same where that is the same. It is
+    one node for all environments in which it is: they then share all that is made of it."""
+    known: dict[object, Node] | None = source.memo.get(_settled) if source.memo else None
+    if known is None:
+        known = {}
+        remember(source, _settled, known)
+    found = known.get(content)
+    if found is None:
+        if len(known) >= MOST_SETTLED:  # of a preset's, which all models have
+            known.clear()
+        # It holds what the ids in `content` are of: none can come to mean another.
+        found = known[content] = Node(value, source.place, source.key, source.under, text)
+    return found
 
 
 def is_literal(node: Node) -> bool:
     """Whether no string below holds a reference; remembered on the node, which layers share."""
-    memo = node.memo
-    if memo is not None and is_literal in memo:
-        return bool(memo[is_literal])
-    value = node.value
-    if isinstance(value, str):
-        return "${" not in value
-    if isinstance(value, dict):
-        literal = all(is_literal(child) for child in value.values())
-    elif isinstance(value, list):
-        literal = all(is_literal(child) for child in value)
-    else:
-        return True
-    node.memo = {**(memo or {}), is_literal: literal}
+    literal = node.literal
+    if literal is None:
+        value = node.value
+        if isinstance(value, str):
+            literal = "${" not in value
+        elif isinstance(value, dict):
+            literal = all(map(is_literal, value.values()))
+        else:
+            literal = not isinstance(value, list) or all(map(is_literal, value))
+        node.literal = literal
     return literal
 
 

@@ -8,7 +8,6 @@ spec, the model's own entry for that environment. Types are decided later, in `d
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document
 from modelmill.chains import linearise
@@ -20,7 +19,8 @@ from modelmill.selectors import selects
 from modelmill.shapes import Problems
 from modelmill.spec.kserve import KServeTarget
 from modelmill.spec.model import ModelSource
-from modelmill.tree import Node, plant
+from modelmill.tree import Node, plant, remember
+from modelmill.tuples import NamedTuple
 
 Memory = dict[tuple[object, ...], tuple[object, object]]
 
@@ -43,11 +43,13 @@ class Resolved(NamedTuple):
 
 
 class _Model(NamedTuple):
-    """What the variants of one model have in common: its own layers, laid, and their memory."""
+    """What the variants of one model have in common: its own layers, laid; what presets of overlays
+    make of them, by the presets' names; and the variants' memory."""
 
     document: Document
     chain: tuple[Document, ...]
     tree: Node
+    laid: dict[tuple[str, ...], Node]
     memory: Memory
 
 
@@ -73,18 +75,16 @@ class Resolver:
         """The model in one environment."""
         own = self._own(model)
         laid = self.chain(overlay.record.extends, overlay)
-        layers = [
-            *(preset.record.spec for preset in laid),
-            overlay.record.spec,
-            model.record.environments.get(overlay.name),
-        ]
-        tree = self._fold(own.tree, [layer for layer in layers if layer is not None])
+        layers = (overlay.record.spec, model.record.environments.get(overlay.name))
+        tree = self._over(own.tree, laid, own.laid)
+        tree = self._fold(tree, [layer for layer in layers if layer is not None])
         tree = self._finish(model, overlay, tree, own.memory)
         chain = (*own.chain, *laid)
         return Resolved(model, overlay, chain, tree, own.memory, target_of(overlay))
 
-    def chain(self, names: tuple[str, ...], user: Document) -> tuple[Document, ...]:
-        """The presets behind `names`, a preset's parents before it, each once."""
+    def chain(self, names: tuple[str, ...], user: Document | None) -> tuple[Document, ...]:
+        """The presets behind `names`, a preset's parents before it, each once. `user`: whose file
+        has the names, to tell what is wrong with them."""
         known = self._chains.get(names)
         if known is None:
             known = self._chains[names] = linearise(self.catalog, names, user)
@@ -129,18 +129,24 @@ class Resolver:
     def _own(self, model: Document) -> _Model:
         if self._last is None or self._last.document is not model:
             chain = self.chain(model.record.extends, model)
-            tree = lay(self.catalog, self._presets(chain, model), model.record.spec)
-            self._last = _Model(model, chain, tree, {})
+            presets = self._over(Node({}, model.record.spec.place), chain, self._folded)
+            tree = lay(self.catalog, presets, model.record.spec)
+            self._last = _Model(model, chain, tree, {}, {})
         return self._last
 
-    def _presets(self, chain: tuple[Document, ...], model: Document) -> Node:
-        """The presets of a chain, laid over each other."""
-        key = tuple(preset.name for preset in chain)
-        known = self._folded.get(key)
-        if known is None:
-            layers = [preset.record.spec for preset in chain]
-            known = self._folded[key] = self._fold(Node({}, model.record.spec.place), layers)
-        return known
+    def _over(
+        self, tree: Node, presets: Sequence[Document], known: dict[tuple[str, ...], Node]
+    ) -> Node:
+        """Presets laid over a tree. `known` keeps each step: chains often begin alike, and what
+        comes of the same layers is then the same node."""
+        names: tuple[str, ...] = ()
+        for preset in presets:
+            names = (*names, preset.name)
+            found = known.get(names)
+            if found is None:
+                found = known[names] = lay(self.catalog, tree, preset.record.spec)
+            tree = found
+        return tree
 
     def _fold(self, tree: Node, layers: Sequence[Node]) -> Node:
         for layer in layers:
@@ -187,16 +193,19 @@ def _need_a_model(spec: Node) -> None:
 
 def _environment(overlay: Document) -> Node:
     """What `${environment…}` refers to."""
-    place = overlay.span
-    return plant(
-        {
+    memo = overlay.node.memo or {}
+    known: Node | None = memo.get(_environment)
+    if known is None:
+        named = {
             "name": overlay.name,
             "namespace": overlay.record.namespace,
             "cluster": overlay.record.cluster,
             "labels": dict(overlay.record.metadata.labels),
-        },
-        (place.path, place.line, place.column, place.width),
-    )
+        }
+        place = overlay.span
+        known = plant(named, (place.path, place.line, place.column, place.width))
+        remember(overlay.node, _environment, known)
+    return known
 
 
 def environments_of(catalog: Catalog, model: Document) -> tuple[Document, ...]:

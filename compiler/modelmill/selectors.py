@@ -9,6 +9,8 @@ from modelmill.spec.documents import Requirement, Selector
 
 def selects(selector: Selector, labels: Mapping[str, str]) -> bool:
     """Whether every condition holds; a selector without any takes everything."""
+    if not selector.match_labels and not selector.match_expressions:
+        return True
     exact = all(labels.get(key) == value for key, value in selector.match_labels.items())
     return exact and all(_holds(each, labels) for each in selector.match_expressions)
 

@@ -7,12 +7,15 @@ In: a positioned node. Out: the plain value, and in `Problems` every fault with 
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from modelmill.diagnostics import CompileError, Diagnostic, cut, did_you_mean, error
 from modelmill.formats import Format
-from modelmill.tree import Node, plain
+from modelmill.tree import Node, plain, remember
 
+_KINDS: dict[type, str] = {type(None): "empty", bool: "a boolean", int: "a number"}
+_KINDS |= {float: "a number", str: "a string", dict: "a mapping", list: "a list"}
 MOST_FOUND = 1000
 """After so many problems of one document nobody reads on."""
 
@@ -37,6 +40,9 @@ class Problems:
         return self.partial and isinstance(node.value, str) and "${" in node.value
 
 
+Make: TypeAlias = Callable[[Node, Problems], Any]
+
+
 class Shape:
     """How one value is decoded. `says` completes "expected …"."""
 
@@ -48,6 +54,18 @@ class Shape:
     def child(self, key: str) -> Shape | None:
         """The shape of what stands at `key` below a mapping of this shape."""
         return None
+
+    def remembered(self, node: Node, problems: Problems, make: Make) -> Any:
+        """What `make` makes of a node; the same object each time, if nothing is wrong with it."""
+        if problems.partial:
+            return make(node, problems)
+        known = node.memo.get(self) if node.memo is not None else None
+        if known is None:
+            before = len(problems.found)
+            known = make(node, problems)
+            if len(problems.found) == before:
+                remember(node, self, known)
+        return known
 
     def refuse(self, node: Node, problems: Problems) -> None:
         if not problems.excuse(node):
@@ -92,6 +110,8 @@ class TextShape(Shape):
 
     def decode(self, node: Node, problems: Problems) -> Any:
         value = node.value
+        if type(value) is str and (self.format is None or self.format.matches(value)):
+            return value
         if self.format is not None and not isinstance(value, bool):
             numbers = (int, float) if self.format.is_decimal else int
             value = str(value) if isinstance(value, numbers) else value
@@ -137,7 +157,7 @@ class AnyShape(Shape):
     says = "any value"
 
     def decode(self, node: Node, problems: Problems) -> Any:
-        return plain(node)
+        return self.remembered(node, problems, lambda each, _: plain(each))
 
     def child(self, key: str) -> Shape | None:
         return self
@@ -156,7 +176,7 @@ class ObjectShape(AnyShape):
             if self.exclusive and len(present) > 1:
                 message = f"{problems.at} holds {names_of(present)}, which exclude each other"
                 problems.add("S406", message, node, "keep one of them")
-            return plain(node)
+            return super().decode(node, problems)
         return self.refuse(node, problems)
 
     def child(self, key: str) -> Shape | None:
@@ -200,16 +220,18 @@ class ListShape(Shape):
 
     def decode(self, node: Node, problems: Problems) -> Any:
         if isinstance(node.value, list):
-            name = f"an entry of {problems.at}"
-            return tuple(self._item(child, problems, name) for child in node.value)
+            return self.remembered(node, problems, self._items)
         if not problems.excuse(node):
             hint = f"write [{node.value}]" if isinstance(node.value, str | int) else ""
             problems.add("S402", f"{problems.at} must be a list, not {_kind(node)}", node, hint)
         return ()
 
-    def _item(self, node: Node, problems: Problems, name: str) -> Any:
-        problems.at = name
-        return self.item.decode(node, problems)
+    def _items(self, node: Node, problems: Problems) -> Any:
+        name, items = f"an entry of {problems.at}", []
+        for child in node.value:
+            problems.at = name
+            items.append(self.item.decode(child, problems))
+        return tuple(items)
 
 
 class MapShape(Shape):
@@ -224,6 +246,9 @@ class MapShape(Shape):
         if not isinstance(node.value, dict):
             self.refuse(node, problems)
             return types.MappingProxyType({})
+        return self.remembered(node, problems, self._entries)
+
+    def _entries(self, node: Node, problems: Problems) -> Any:
         decoded = {}
         for key, child in node.value.items():
             if self.key is not None and not self.key.matches(key):
@@ -264,16 +289,7 @@ def _quoted(text: str) -> str:
 
 
 def _kind(node: Node) -> str:
-    value = node.value
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a string"
-    return "a mapping" if isinstance(value, dict) else "a list"
+    return _KINDS[type(node.value)]
 
 
 def names_of(keys: list[str]) -> str:

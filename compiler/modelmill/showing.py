@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from modelmill.reports.wording import visible
-from modelmill.syntax import WORDS
+from modelmill.yaml_words import WORDS
 
 WIDEST = 300
 

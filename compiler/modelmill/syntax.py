@@ -8,12 +8,11 @@ MAX_DEPTH instead of in the C parser's stack (yaml/libyaml#287).
 
 from __future__ import annotations
 
-import re
 from math import isinf
 from typing import Any
 
-import yaml
-from yaml.events import (
+from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
+from modelmill.libyaml import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -22,11 +21,23 @@ from yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
+    YAMLError,
+    events_of,
 )
-
-from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, cut, error
+from modelmill.regexes import regex
 from modelmill.tree import Node, Place
 from modelmill.yaml_faults import readings, syntax_error, text_of, unambiguous
+from modelmill.yaml_words import (
+    NUMBER_START,
+    SPECIAL,
+    WORDS,
+    integer,
+    is_ambiguous,
+    is_fraction,
+    is_hexadecimal,
+    is_plain_key,
+    usual_key,
+)
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
@@ -34,35 +45,11 @@ MAX_KEY = 330  # an annotation's key has at most 253 + 1 + 63
 MOST_PROBLEMS = 1000
 """After so many nobody reads on."""
 LARGEST = 1 << 53
+_EXACT = len(str(LARGEST))
+"""A number with fewer characters is below it."""
 
-WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-# Booleans and merge keys of YAML 1.1, which PyYAML and older Go readers follow; strings in 1.2.
-AMBIGUOUS_WORDS = frozenset(
-    {"=", "<<", ".nan", ".NaN", ".NAN"}.union(
-        *({word, word.title(), word.upper()} for word in ("y", "n", "yes", "no", "on", "off"))
-    )
-)
-_plain_key = re.compile(r"true|false|0|-?[1-9][0-9]{0,14}").fullmatch
-_integer = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z").match
-_hexadecimal = re.compile(r"0x[0-9a-fA-F]+\Z").match
-_number = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?\Z").match
-# What some reader takes for a number or a date; underscores, which some leave out, count as zeros.
-_ambiguous = re.compile(
-    r"""( [-+]?[0-9]+ | [-+]?0[oObBxX][0-9a-fA-F]+                 # 010 is 8 in YAML 1.1
-        | [-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?                   # 12:30 is 750 in YAML 1.1
-        | [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?     # 1e3 and -.5 are text in YAML 1.1
-        | [-+]?\.(inf|Inf|INF)
-        | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)? )\Z""",
-    re.VERBOSE,
-).match
 # kustomize turns U+0085 into a space and fails on the other controls (measured, v5.8).
-_control = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]").search
-_NUMBER_START = frozenset("-+.0123456789")
-_VALUES = frozenset((ScalarEvent, MappingStartEvent, SequenceStartEvent))
+_control = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def parse(path: str, data: bytes) -> Node:
@@ -82,7 +69,7 @@ def parse_any(path: str, data: bytes) -> Node:
     problems: list[Diagnostic] = []
     try:
         root = _Builder(path, problems).build(text)
-    except yaml.YAMLError as fault:
+    except YAMLError as fault:
         problems.append(syntax_error(path, text, fault))
         raise CompileError(problems) from None
     if problems or root is None:
@@ -96,48 +83,65 @@ class _Builder:
     def __init__(self, path: str, problems: list[Diagnostic]) -> None:
         self.path = path
         self.problems = problems
-        self.nodes = 0
         self.documents = 0
 
     def build(self, text: str) -> Node | None:
-        next_event = _events(text)
+        """One loop that calls nothing of ours for what is usual: a file's cost is here."""
+        next_event, path, nodes = events_of(text), self.path, 0
         root: Node | None = None
-        stack: list[tuple[Node, bool]] = []  # open collection, is it a mapping
-        pending: tuple[str, Place] | None = None  # key read, its value not yet
+        stack: list[Any] = []  # the open collections
+        inside: Any = None  # the innermost of them
+        key: str | None = None  # read, its value not yet
+        key_place: Place | None = None
         while True:
             event = next_event()
             kind = type(event)
-            if kind not in _VALUES:
-                if kind is StreamEndEvent:
-                    return self._root(root)
-                if kind is MappingEndEvent or kind is SequenceEndEvent:
-                    stack.pop()
-                else:
-                    self._between(event, kind)
-                continue
-            place = self._place(event)
-            if stack and stack[-1][1] and pending is None:
-                pending = self._key(event, place)
-                continue
             if kind is ScalarEvent:
-                value = self._scalar(event, place)
+                start, end = event.start_mark, event.end_mark
+                line, column = start.line, start.column
+                width = end.column - column if end.line == line else 1
+                place = (path, line + 1, column + 1, width if width > 0 else 1)
+                value = event.value
+                is_plain = event.implicit[0] and event.anchor is None
+                if key is None and type(inside) is dict:
+                    key = (is_plain and usual_key(value)) or self._key(event, place)
+                    key_place = place
+                    continue
+                if not is_plain or value[:1] in NUMBER_START or value in SPECIAL:
+                    value = self._scalar(event, place)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                start = event.start_mark
+                place = (path, start.line + 1, start.column + 1, 1)
+                wants_key = key is None and type(inside) is dict
+                if wants_key or event.anchor or event.tag or len(stack) >= MAX_DEPTH:
+                    self._check_opened(event, len(stack), wants_key=wants_key)
+                value = {} if kind is MappingStartEvent else []
+                stack.append(value)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                stack.pop()
+                inside = stack[-1] if stack else None
+                continue
+            elif kind is StreamEndEvent:
+                return self._root(root)
             else:
-                value = self._opened(event, len(stack), place)
-            node = Node(value, place, pending and pending[1])
-            self.nodes += 1
-            if self.nodes > MAX_NODES:
+                self._between(event, kind)
+                continue
+            node = Node(value, place, key_place)
+            nodes += 1
+            if nodes > MAX_NODES:
                 self._stop("Y116", f"more than {MAX_NODES} values in one file", place)
-            if len(self.problems) > MOST_PROBLEMS:
-                raise CompileError(self.problems)
-            if not stack:
+            if key is not None:
+                if key in inside:
+                    self._twice(key, key_place or place, inside[key])
+                else:
+                    inside[key] = node
+                key = key_place = None
+            elif inside is None:
                 root = node
-            elif pending is not None:
-                self._add(stack[-1][0].value, pending, node)
-                pending = None
             else:
-                stack[-1][0].value.append(node)
+                inside.append(node)
             if kind is not ScalarEvent:
-                stack.append((node, kind is MappingStartEvent))
+                inside = value
 
     def _between(self, event: Any, kind: type) -> None:
         """What is neither a value nor the end of one: an alias, or the mark of a document."""
@@ -150,12 +154,13 @@ class _Builder:
                 hint = "move what follows into a file of its own"
                 self._stop("Y111", "a file holds one document", self._place(event), hint)
 
-    def _opened(self, event: Any, depth: int, place: Place) -> dict[str, Node] | list[Node]:
-        """A collection that begins, still empty."""
+    def _check_opened(self, event: Any, depth: int, *, wants_key: bool) -> None:
+        place = self._place(event)
+        if wants_key:
+            self._stop("Y112", "a mapping's key must be a plain word or a string", place)
         if depth >= MAX_DEPTH:
             self._stop("Y106", f"nested deeper than {MAX_DEPTH} levels", place)
         self._plain_only(event, place)
-        return {} if type(event) is MappingStartEvent else []
 
     def _root(self, root: Node | None) -> Node | None:
         if root is None or root.value is None:
@@ -163,24 +168,18 @@ class _Builder:
             self.problems.append(error("Y113", "the file is empty", span, "fill it, or delete it"))
         return root
 
-    def _add(self, entries: dict[str, Node], key: tuple[str, Place], node: Node) -> None:
-        first = entries.get(key[0])
-        if first is None:
-            entries[key[0]] = node
-            return
-        self.problems.append(
+    def _twice(self, key: str, place: Place, first: Node) -> None:
+        self._report(
             error(
                 "Y103",
-                f"the key `{key[0]}` stands twice in one mapping",
-                Span(*key[1]),
+                f"the key `{key}` stands twice in one mapping",
+                Span(*place),
                 "keep one of them",
                 notes=[Note("first set here", first.key_span)],
             )
         )
 
-    def _key(self, event: Any, place: Place) -> tuple[str, Place]:
-        if type(event) is not ScalarEvent:
-            self._stop("Y112", "a mapping's key must be a plain word or a string", place)
+    def _key(self, event: Any, place: Place) -> str:
         if event.implicit[0]:
             self._plain_only(event, place)
             if event.value in WORDS and WORDS[event.value] is None:
@@ -190,14 +189,15 @@ class _Builder:
                     place,
                     f'write "{event.value}" for the string' if event.value else "",
                 )
-            if not _plain_key(event.value):
+            if not is_plain_key(event.value):
                 self._check_ambiguous(event.value, place)
         else:
             self._check_text(event, place)
         if len(event.value) > MAX_KEY or not event.value.isprintable():
             message = f"a mapping's key has at most {MAX_KEY} characters, all of them visible"
             self._stop("Y112", message, place)
-        return event.value, place
+        text: str = event.value
+        return text
 
     def _scalar(self, event: Any, place: Place) -> Any:
         text: str = event.value
@@ -206,22 +206,24 @@ class _Builder:
             return text
         if event.anchor is not None or event.tag is not None:
             self._plain_only(event, place)
+        if len(text) < _EXACT and integer.match(text):
+            return int(text)
         if text in WORDS:
             return WORDS[text]
         first = text[0]
-        if first in _NUMBER_START:
-            if _integer(text):
+        if first in NUMBER_START:
+            if integer.match(text):
                 return self._exact(int(text) if len(text) < 20 else LARGEST + 1, text, place)
-            if _hexadecimal(text):
+            if is_hexadecimal(text):
                 return self._exact(int(text, 16), text, place)
-            if _number(text):
+            if is_fraction(text):
                 return self._finite(float(text), text, place)
         self._check_ambiguous(text, place)
         return text
 
     def _exact(self, number: int, text: str, place: Place) -> int:
         if abs(number) > LARGEST:
-            self.problems.append(
+            self._report(
                 error(
                     "Y110",
                     f"`{cut(text)}` is too large: JSON readers round numbers above 2^53",
@@ -233,22 +235,19 @@ class _Builder:
 
     def _finite(self, number: float, text: str, place: Place) -> float:
         if isinf(number):
-            self.problems.append(
-                error("Y110", f"`{cut(text)}` is too large for a number", Span(*place))
-            )
+            self._report(error("Y110", f"`{cut(text)}` is too large for a number", Span(*place)))
         return number
 
     def _check_ambiguous(self, text: str, place: Place) -> None:
-        is_word = text in AMBIGUOUS_WORDS or text in WORDS
-        if is_word or (text[0] in _NUMBER_START and _ambiguous(text.replace("_", "0"))):
+        if is_ambiguous(text):
             message = f"YAML readers disagree on what `{cut(text)}` means"
             found = error("Y110", message, Span(*place), unambiguous(text))
-            self.problems.append(found._replace(fixes=readings(text)))
+            self._report(found._replace(fixes=readings(text)))
 
     def _check_text(self, event: Any, place: Place) -> None:
         self._plain_only(event, place)
-        if _control(event.value):
-            self.problems.append(
+        if _control.search(event.value):
+            self._report(
                 error(
                     "Y114",
                     "a value must not hold control characters",
@@ -266,7 +265,7 @@ class _Builder:
                 "write the value out, or put what is shared into a preset",
             )
         if event.tag is not None and event.tag != "!":
-            self.problems.append(
+            self._report(
                 error(
                     "Y105",
                     f"the tag `{_short_tag(event.tag)}` is not supported",
@@ -278,19 +277,16 @@ class _Builder:
     def _place(self, event: Any) -> Place:
         start, end = event.start_mark, event.end_mark
         width = end.column - start.column if end.line == start.line else 1
-        return (self.path, start.line + 1, start.column + 1, width if width > 0 else 1)
+        return (self.path, start.line + 1, start.column + 1, max(width, 1))
+
+    def _report(self, found: Diagnostic) -> None:
+        self.problems.append(found)
+        if len(self.problems) > MOST_PROBLEMS:
+            raise CompileError(self.problems)
 
     def _stop(self, code: str, message: str, place: Place, hint: str = "") -> None:
         """Report a fault after which the rest of the file cannot be read sensibly."""
         raise CompileError([*self.problems, error(code, message, Span(*place), hint)])
-
-
-def _events(text: str) -> Any:
-    try:
-        from yaml._yaml import CParser
-    except ImportError:  # a platform without libyaml: same events, slower
-        return yaml.SafeLoader(text).get_event
-    return CParser(text).get_event
 
 
 def _short_tag(tag: str) -> str:

@@ -1,7 +1,7 @@
 """The positioned tree: what a YAML file says, with the place of every value.
 
 In: built by `syntax`, folded by `merge`. Out: read by every later stage until emission.
-A node is never mutated after construction (but for `memo`, a cache), so layers share subtrees.
+A node is never mutated after construction (but for what it remembers), so layers share subtrees.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ class Node:
     key     where its key stands, for a value of a mapping
     under   what this value replaced in a lower layer
     source  the text a `${…}` reference was written as, once it is resolved
-    memo    the decoded value by type; shared by every variant the node appears in
+    memo    what was made of it, such as the decoded value; shared by every variant it appears in
+    literal whether no `${…}` is below, once that was asked (`references.is_literal`)
     """
 
-    __slots__ = ("key", "memo", "place", "source", "under", "value")
+    __slots__ = ("key", "literal", "memo", "place", "source", "under", "value")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Node:
         self.under = under
         self.source = source
         self.memo: dict[Any, Any] | None = None
+        self.literal: bool | None = None
 
     @property
     def span(self) -> Span:
@@ -85,6 +87,14 @@ class Node:
         while node is not None:
             yield node
             node = node.under
+
+
+def remember(node: Node, what: Any, result: Any) -> None:
+    """Keep what was made from a node, and from nothing else, under `what` made it."""
+    if node.memo is None:
+        node.memo = {what: result}
+    else:
+        node.memo[what] = result
 
 
 def word(node: Node | None) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
-
-import yaml
 
 from modelmill.diagnostics import CompileError, Diagnostic, Fix, Note, Span, cut, error
+from modelmill.libyaml import YAMLError
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 # What git leaves where two sides changed the same lines.
-_conflict = re.compile(r"^(<{7}|>{7}) .*$", re.MULTILINE)
+_conflict = regex(r"^(<{7}|>{7}) .*$", re.MULTILINE)
 
 
 class Complaint(NamedTuple):
@@ -105,7 +105,7 @@ def text_of(path: str, data: bytes) -> str:
         ) from None
 
 
-def syntax_error(path: str, text: str, fault: yaml.YAMLError) -> Diagnostic:
+def syntax_error(path: str, text: str, fault: YAMLError) -> Diagnostic:
     """The parser's error at the place where a person would look for it."""
     conflict = _conflict.search(text)
     if conflict is not None:
