@@ -10,7 +10,7 @@ import yaml
 
 from modelmill.importers.llmisvc import read
 from modelmill.importers.llmisvc.composing import Config
-from modelmill.kserve.thin import environment_configs
+from modelmill.kserve.thin import configs_used, environment_configs
 from modelmill.repository import index
 from modelmill.resolve import Resolver
 from modelmill.sources import read_sources
@@ -58,7 +58,8 @@ def everything(folder: Path, files: Mapping[str, str]) -> list[Any]:
     known = index(read_sources(folder))
     resolver = Resolver(known.catalog)
     for overlay in known.catalog.overlays.values():
-        configs = environment_configs(resolver, known.versions, overlay)
+        used = configs_used(resolver, known.versions, overlay)
+        configs = environment_configs(known.versions, overlay, used)
         found += [each.body for each in configs]
     return found
 

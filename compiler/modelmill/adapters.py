@@ -10,19 +10,21 @@ sidecar (`adapter_sync`) does the engine fetch them, as an init container would 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import model_cache, object_store
 from modelmill.containers import Manifest, container_fields, env_list
 from modelmill.engines import ENGINES, LoadedAdapter
+from modelmill.hashes import sha256
 from modelmill.model_cache import Fetch
 from modelmill.model_uri import ModelUri, parse_uri
 from modelmill.names import NAME_LIMIT
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.adapters import Adapter
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 SCHEMES = ("hf", "pvc", "oci", "s3", "gs")
@@ -58,13 +60,14 @@ def sync_of(variant: Variant, key: str) -> str:
     return sync.by if sync and role.engine and role.engine.type == SYNCED_ENGINE else ""
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def placed(variant: Variant, key: str) -> list[Placed]:
     """The adapters of the role's pods."""
     weights = model_cache.weights_of(variant)
     found = []
     for name, adapter in variant.spec.model.adapters.items():
         source = parse_uri(adapter.uri, "")
-        if key not in model_cache.readers(variant):
+        if not model_cache.reads(variant.roles[key]):
             # A simulator reads none; it takes any path.
             volume, path = "", f"{TOP}/{name}"
         elif source.hub_name or source.url:
@@ -101,7 +104,7 @@ def _volume_name(source: str) -> str:
     clean = re.sub(r"[^a-z0-9]+", "-", source).strip("-")
     if clean == source and len(f"{DOWNLOADED}-{clean}") <= NAME_LIMIT:
         return f"{DOWNLOADED}-{clean}"
-    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
+    digest = sha256(source)[:8]
     return f"{DOWNLOADED}-{clean[-40:].strip('-')}-{digest}"
 
 

@@ -7,8 +7,7 @@ none for an alert that nothing can measure, which `checks.observability` refuses
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from modelmill.containers import Manifest, given
 from modelmill.picker_parameters import FLOW_CONTROL, is_gated
@@ -24,6 +23,7 @@ from modelmill.promql import (
     time_range,
 )
 from modelmill.spec.observability import Alert, AlertSignal
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 SIGNALS: tuple[str, ...] = get_args(AlertSignal)
@@ -201,7 +201,10 @@ def _condition(name: str, alert: Alert) -> str:
 def _said(bound: str, printed: str) -> str:
     """A bound as people read it: 0.05 is 5%, where the signal is a part of 1."""
     if printed == PERCENTAGE:
-        return f"{(Decimal(bound) * 100).normalize():f}%"
+        sign = "-" * bound.startswith("-")
+        whole, _, part = bound.removeprefix("-").partition(".")
+        digits, rest = whole + part[:2].ljust(2, "0"), part[2:].rstrip("0")
+        return f"{sign}{digits.lstrip('0') or '0'}{rest and '.'}{rest}%"
     return f"{bound} s" if printed == DURATION else bound
 
 

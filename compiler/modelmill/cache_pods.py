@@ -10,16 +10,15 @@ from collections.abc import Iterable
 
 from modelmill import model_cache, model_volume, object_store
 from modelmill.containers import (
-    RESTRICTED_POD,
     Manifest,
     container_fields,
     env_list,
     given,
     keyed,
     over,
-    pod_spec,
     resources,
 )
+from modelmill.pod_specs import RESTRICTED, pod_spec
 from modelmill.spec.pod import Pod
 from modelmill.variant import Variant
 
@@ -56,7 +55,7 @@ def filling_pod(
         tolerations=tolerations or {},
         affinity=affinity,
     )
-    theirs = over(over(RESTRICTED_POD, engine.security_context), security)
+    theirs = over(over(RESTRICTED, engine.security_context), security)
     spec["securityContext"] = over(theirs, own.security_context)
     if not own.image_pull_secrets:
         spec.update(given(imagePullSecrets=keyed(engine.image_pull_secrets, "name")))

@@ -7,7 +7,7 @@ containers refer to them. Upstream: Kubernetes `resource.k8s.io/v1`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.containers import Manifest, given
 from modelmill.names import child_name
@@ -15,6 +15,7 @@ from modelmill.record import EMPTY
 from modelmill.spec.devices import Claim
 from modelmill.spec.pod import Pod, Resources
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 

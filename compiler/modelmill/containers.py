@@ -7,14 +7,20 @@ decides no value of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from modelmill.record import EMPTY
-from modelmill.spec.pod import Container, ContainerFields, EnvSource, Pod, Probe, Probes, Resources
+from modelmill.spec.pod import Container, ContainerFields, EnvSource, Probe, Probes, Resources
 
 Manifest = dict[str, Any]
 
-RESTRICTED_POD: Manifest = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+MAPPINGS = (dict, MappingProxyType)
+NO_PROBES, NO_RESOURCES = Probes(), Resources()
+KEPT = 256
+"""Records whose fields are kept as they are spelt: most models have them of the same presets."""
+
 RESTRICTED_CONTAINER: Manifest = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -25,29 +31,40 @@ RESTRICTED_CONTAINER: Manifest = {
 def over(base: Mapping[str, Any], extra: Mapping[str, Any] | None) -> Manifest:
     """`extra` laid over `base` by key; lists and scalars replace."""
     result = dict(base)
-    for key, value in (extra or {}).items():
+    for key, value in (extra or EMPTY).items():
         below = result.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        both = isinstance(below, MAPPINGS) and isinstance(value, MAPPINGS)
         result[key] = over(below, value) if both else value  # type: ignore[arg-type]
     return result
 
 
 def given(**fields: Any) -> Manifest:
     """The fields that say something: None and empty collections are left out."""
-    return {k: v for k, v in fields.items() if v is not None and v != [] and v != {}}
+    return {k: v for k, v in fields.items() if v or (v is not None and v != [] and v != {})}
 
 
 def env_list(env: Mapping[str, Any]) -> list[Manifest]:
     """Environment by name as EnvVar items. Values are text: a number or boolean is spelt out."""
-    return [{"name": name, **_env_value(value)} for name, value in env.items() if value is not None]
+    return env_listed(env_items(env))
 
 
-def _env_value(value: Any) -> Manifest:
+def env_items(env: Mapping[str, Any]) -> dict[str, Manifest | None]:
+    """The same by name, to be laid over others; None for what is not to be there."""
+    return {name: _env_item(name, value) for name, value in env.items()}
+
+
+def env_listed(items: Mapping[str, Manifest | None]) -> list[Manifest]:
+    return [item for item in items.values() if item is not None]
+
+
+def _env_item(name: str, value: Any) -> Manifest | None:
+    if value is None:
+        return None
     if isinstance(value, EnvSource):
-        return {"valueFrom": value.value_from}
-    if isinstance(value, Mapping):
-        return dict(value)
-    return {"value": _spelt(value)}
+        return {"name": name, "valueFrom": value.value_from}
+    if isinstance(value, MAPPINGS):
+        return {"name": name, **value}
+    return {"name": name, "value": _spelt(value)}
 
 
 def _spelt(value: object) -> str:
@@ -97,7 +114,7 @@ def port_list(ports: Mapping[str, Any]) -> list[Manifest]:
 def resources(record: Resources | None, accelerators: Mapping[str, str] | None = None) -> Manifest:
     """ResourceRequirements; accelerators go into both, as extended resources must be equal. A
     number of them that is written wins."""
-    own = record or Resources()
+    own = record or NO_RESOURCES
     extra = {
         name: own.limits.get(name) or own.requests.get(name) or count
         for name, count in (accelerators or {}).items()
@@ -112,6 +129,11 @@ def resources(record: Resources | None, accelerators: Mapping[str, str] | None =
 def container_fields(record: ContainerFields | None, *, bare: bool = False) -> Manifest:
     """The fields of a container that are not derived. The security context is complete, unless the
     container is to be `bare`: only what is written."""
+    return _container_fields(record, bare).copy()
+
+
+@lru_cache(maxsize=KEPT)
+def _container_fields(record: ContainerFields | None, bare: bool) -> Manifest:
     restricted = {} if bare else RESTRICTED_CONTAINER
     if record is None:
         return given(securityContext=over(restricted, None))
@@ -180,91 +202,9 @@ def probes_of(
     record: Probes | None, derived: Mapping[str, Manifest] | None, *, bare: bool = False
 ) -> Manifest:
     """startupProbe, readinessProbe and livenessProbe."""
-    own, derived = record or Probes(), derived or {}
+    own, derived = record or NO_PROBES, derived or {}
     return given(
         startupProbe=probe(own.startup, derived.get("startup"), bare=bare),
         readinessProbe=probe(own.readiness, derived.get("readiness"), bare=bare),
         livenessProbe=probe(own.liveness, derived.get("liveness"), bare=bare),
     )
-
-
-def pod_fields(record: Pod | None) -> Manifest:
-    """The fields of a pod spec that are handed on as they are."""
-    if record is None:
-        return {}
-    return given(
-        priorityClassName=record.priority_class_name,
-        schedulerName=record.scheduler_name,
-        runtimeClassName=record.runtime_class_name,
-        terminationGracePeriodSeconds=record.termination_grace_period_seconds,
-        enableServiceLinks=record.enable_service_links,
-        shareProcessNamespace=record.share_process_namespace,
-        dnsPolicy=record.dns_policy,
-        dnsConfig=record.dns_config,
-        hostNetwork=record.host_network,
-        hostIPC=record.host_ipc,
-        hostPID=record.host_pid,
-        hostAliases=list(record.host_aliases),
-        nodeSelector=dict(record.node_selector),
-        imagePullSecrets=keyed(record.image_pull_secrets, "name"),
-    )
-
-
-def pod_spec(
-    record: Pod | None,
-    *,
-    account: str,
-    uses_token: bool,
-    grace_seconds: int,
-    selector: Mapping[str, str],
-    containers: list[Manifest],
-    init_containers: Sequence[Manifest] = (),
-    volumes: Sequence[Manifest] = (),
-    tolerations: Mapping[str, Any] = EMPTY,
-    affinity: Manifest | None = None,
-    claims: Sequence[Manifest] = (),
-    bare: bool = False,
-) -> Manifest:
-    """A PodSpec: what was derived, and over it what people set; only what they set if `bare`."""
-    own = record or Pod()
-    inits = [extra_container(n, each, bare=bare) for n, each in own.init_containers.items()]
-    beside = [extra_container(n, each, bare=bare) for n, each in own.containers.items()]
-    token, written = own.automount_service_account_token, keyed(own.volumes, "name")
-    recommended = {
-        "automountServiceAccountToken": uses_token or bool(token),
-        "terminationGracePeriodSeconds": grace_seconds,
-    }
-    spec = {
-        "serviceAccountName": own.service_account_name or account,
-        **(given(automountServiceAccountToken=token) if bare else recommended),
-        **given(securityContext=over({} if bare else RESTRICTED_POD, own.security_context)),
-        **pod_fields(record),
-        **given(
-            affinity=over({}, own.affinity) if affinity is None else affinity,
-            tolerations=keyed(over(tolerations, own.tolerations), "key"),
-            topologySpreadConstraints=spread_constraints(record, selector, bare=bare),
-            initContainers=[*init_containers, *inits],
-        ),
-        "containers": [*containers, *beside],
-        **given(
-            # What runs has the volumes people wrote before the derived ones.
-            volumes=[*written, *volumes] if bare else [*volumes, *written],
-            resourceClaims=list(claims),
-        ),
-    }
-    return over(spec, own.fields)
-
-
-def spread_constraints(
-    record: Pod | None, selector: Mapping[str, str], *, bare: bool = False
-) -> list[Manifest]:
-    """topologySpreadConstraints; the selector and skew are derived unless given."""
-    defaults: Manifest = {
-        "maxSkew": 1,
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": dict(selector)},
-    }
-    entries = record.topology_spread_constraints if record else {}
-    if bare:
-        return keyed(entries, "topologyKey")
-    return [over(defaults, constraint) for constraint in keyed(entries, "topologyKey")]

@@ -8,12 +8,12 @@ Upstream: Grafana's dashboard JSON model; newer releases migrate older schema ve
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelmill.containers import Manifest
+from modelmill.hashes import sha256
 from modelmill.panels import Panel, Query, Row, rows_of
 from modelmill.variant import Variant
 
@@ -73,7 +73,7 @@ def _uid(variant: Variant) -> str:
     name = _name(variant)
     if len(name) <= LONGEST_UID:
         return name
-    return f"{name[: LONGEST_UID - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name[: LONGEST_UID - 9].rstrip('-')}-{sha256(name)[:8]}"
 
 
 def _laid_out(rows: Sequence[Row]) -> Iterator[Manifest]:

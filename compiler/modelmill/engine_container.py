@@ -6,28 +6,30 @@ In: a variant and a role's key. Out: a Container, and the volumes it needs. What
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from modelmill import adapters, kv_cache, model_volume, object_store, tls, tracing
 from modelmill.catalogues import engine_catalogue
-from modelmill.claims import claims_of, container_entries, has_claimed_accelerators
 from modelmill.containers import (
     Manifest,
     container_fields,
-    env_list,
+    env_items,
+    env_listed,
     given,
     numbered,
     probes_of,
-    resources,
     spelt_words,
 )
+from modelmill.engine_resources import has_weights, resources_of
 from modelmill.engines import ENGINES, NO_KV_CACHE, EngineModule, Launch
 from modelmill.engines.flags import in_shell, render
 from modelmill.groups import group_of, ports_of
 from modelmill.model_cache import weights_of
-from modelmill.quantities import total
+from modelmill.sharing import FLAGS, INSIDE, OUTSIDE, PODS, SCALE, SIZES, VARIABLES, shared
+from modelmill.spec.pod import Probes
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 ENGINE_CONTAINER = "modelserver"
@@ -45,17 +47,23 @@ STARTUP = {
 IMAGE_PULL_SECONDS = 900
 READINESS = {"periodSeconds": 5, "timeoutSeconds": 2, "failureThreshold": 3}
 LIVENESS = {"periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
-SIDES = ("requests", "limits")
 # What a supervisor of several servers tells of all of them (vllm/entrypoints/openai/dp_supervisor).
 SUPERVISOR = "supervisor"
 SUPERVISOR_READINESS = "/readyz"
 SUPERVISOR_LIVENESS = "/health"
 
 
+@shared()
 def launch_of(variant: Variant, key: str) -> Launch:
     """What the role's engine must know to start."""
+    return Launch(variant.roles[key], *_told(variant, key))
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _told(variant: Variant, key: str) -> tuple[Any, ...]:
+    """What a launch holds beside the role."""
     role, model = variant.roles[key], variant.spec.model
-    return Launch(
+    _, *told = Launch(
         role,
         variant.role_type(key),
         model.name,
@@ -71,6 +79,7 @@ def launch_of(variant: Variant, key: str) -> Launch:
         kv_cache=kv_cache.told(variant, key),
         tls_path="" if variant.is_bare(key) else tls.certificate_path(variant),
     )
+    return tuple(told)
 
 
 def kv_cache_env(variant: Variant, key: str) -> dict[str, Any]:
@@ -81,33 +90,63 @@ def kv_cache_env(variant: Variant, key: str) -> dict[str, Any]:
     return {k: v for k, v in module.env(launch).items() if k not in module.env(without)}
 
 
-def engine_container(variant: Variant, key: str, role: Role) -> Manifest:
+def command_line(variant: Variant, key: str) -> Manifest:
+    """The container up to its environment."""
+    return {"name": container_name(variant.roles[key]), **_command_line(variant, key)}
+
+
+@shared(*OUTSIDE, *SCALE, *VARIABLES, *SIZES, *PODS)
+def _command_line(variant: Variant, key: str) -> Manifest:
+    role = variant.roles[key]
     engine = role.engine
     assert engine is not None
-    launch, bare = launch_of(variant, key), variant.is_bare(key)
-    module = ENGINES[engine.type]
-    fields = container_fields(role.container, bare=bare)
-    mounts, own_mounts = _mounts(variant, key, role, launch, module), fields.get("volumeMounts", [])
+    launch, module = launch_of(variant, key), ENGINES[engine.type]
     command, arguments = in_shell(
         list(engine.command) or _command(role, launch, module), _arguments(role, launch, module)
     )
+    return {"image": engine.image, **given(command=command, args=arguments)}
+
+
+@shared(*OUTSIDE, *SCALE, *VARIABLES, *FLAGS)
+def after_variables(variant: Variant, key: str) -> Manifest:
+    """The container's fields after its environment."""
+    role, bare, derived = variant.roles[key], variant.is_bare(key), _derived(variant, key)
+    assert role.engine is not None
+    launch, module = launch_of(variant, key), ENGINES[role.engine.type]
+    fields = container_fields(role.container, bare=bare)
+    ports, mounts = fields.get("ports"), fields.get("volumeMounts")
+    if mounts:
+        # What runs has the mounts people wrote before the derived ones.
+        mounts = [*mounts, *derived.mounts] if bare else [*derived.mounts, *mounts]
     return {
-        "name": container_name(role),
-        "image": engine.image,
-        **given(
-            command=command,
-            args=arguments,
-            env=env_list(engine.env if bare else _env(variant, key, role, launch, module)),
-            resources=_resources(variant, key, role, launch, module),
-        ),
+        **given(resources=resources_of(variant, key, launch, module)),
         **fields,
         **given(
-            ports=[*_ports(variant, key, launch, module), *fields.get("ports", [])],
-            # What runs has the mounts people wrote before the derived ones.
-            volumeMounts=[*own_mounts, *mounts] if bare else [*mounts, *own_mounts],
+            ports=[*derived.ports, *ports] if ports else derived.ports,
+            volumeMounts=mounts or derived.mounts,
         ),
-        **_probes(variant, key, launch, module),
+        **derived.probes,
     }
+
+
+class Derived(NamedTuple):
+    """Fields of the container that follow from what its engine is."""
+
+    ports: list[Manifest]
+    mounts: list[Manifest]
+    probes: Manifest
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _derived(variant: Variant, key: str) -> Derived:
+    role = variant.roles[key]
+    assert role.engine is not None
+    launch, module = launch_of(variant, key), ENGINES[role.engine.type]
+    return Derived(
+        _ports(variant, key, launch, module),
+        _mounts(variant, key, role, launch, module),
+        _probes(variant, key, launch, module),
+    )
 
 
 def container_name(role: Role) -> str:
@@ -150,87 +189,35 @@ def _ports(variant: Variant, key: str, launch: Launch, module: EngineModule) -> 
     ]
 
 
-def _resources(
-    variant: Variant, key: str, role: Role, launch: Launch, module: EngineModule
-) -> Manifest:
-    used = container_entries(claims_of(variant, key, role), role.resources)
-    asked = resources(role.resources, _added(variant, key, role))
-    if role.dual_pods is not None:
-        asked = _without(asked, accelerator_request(variant, key))
-    found = {**asked, **given(claims=used)}
-    if not variant.is_bare(key):
-        disk = given(**{"ephemeral-storage": _scratch(variant, key, launch, module)})
-        asked = dict(sorted({**disk, **found.get("requests", {})}.items()))
-        found |= given(requests=asked)
-    return found
-
-
-def _scratch(variant: Variant, key: str, launch: Launch, module: EngineModule) -> str | None:
-    """What the pod takes of its node's disk, for weights and for KV cache."""
-    model, taken = variant.spec.model, kv_cache.scratch(variant, key)
-    if has_weights(variant, module):
-        taken = [*model_volume.scratch(model, launch.weights).values(), *taken]
-    return total(taken) if taken else None
-
-
-def _added(variant: Variant, key: str, role: Role) -> dict[str, str]:
-    """Accelerators that follow from the role. What runs keeps them on the one side they are on."""
-    computed = accelerator_request(variant, key)
-    own = role.resources
-    if own is None or not variant.is_bare(key):
-        return computed
-    return {k: n for k, n in computed.items() if k not in own.limits and k not in own.requests}
-
-
-def _without(asked: Manifest, names: Collection[str]) -> Manifest:
-    """What is left where a requester holds the accelerators."""
-    left = {
-        side: {k: v for k, v in asked.get(side, {}).items() if k not in names} for side in SIDES
-    }
-    return given(**left)
-
-
-def held_accelerators(variant: Variant, key: str) -> dict[str, str]:
-    """The extended resource that one replica of the role takes, as `accelerator_request`, a number
-    that is written before the computed one."""
-    asked = resources(variant.roles[key].resources, accelerator_request(variant, key))
-    return {name: asked["limits"][name] for name in accelerator_request(variant, key)}
-
-
-def has_weights(variant: Variant, module: EngineModule) -> bool:
-    """Whether the engine's container has the weights' volume."""
-    return module.NEEDS_WEIGHTS and variant.spec.model.mounted and not weights_of(variant).url
-
-
 def _streams(launch: Launch, module: EngineModule) -> bool:
     return module.NEEDS_WEIGHTS and bool(launch.weights.url)
 
 
-def accelerator_request(variant: Variant, key: str) -> dict[str, str]:
-    """The extended resource one pod asks for, by name; nothing on a CPU, or where it is claimed."""
+def variables(variant: Variant, key: str) -> list[Manifest]:
+    """The container's environment: derived variables first, so that people's own win and may refer
+    to them by $(NAME)."""
+    engine = variant.roles[key].engine
+    assert engine is not None
+    own = env_items(engine.env)
+    return env_listed(own if variant.is_bare(key) else {**_derived_env(variant, key), **own})
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _derived_env(variant: Variant, key: str) -> dict[str, Manifest | None]:
     role = variant.roles[key]
     accelerator = role.accelerator
-    if accelerator is None or accelerator.resource is None or has_claimed_accelerators(role):
-        return {}
-    return {accelerator.resource: str(variant.gpus(key))}
-
-
-def _env(
-    variant: Variant, key: str, role: Role, launch: Launch, module: EngineModule
-) -> dict[str, Any]:
-    """Derived variables first, so that people's own win and may refer to them by $(NAME)."""
-    accelerator = role.accelerator
     assert role.engine is not None
+    launch, module = launch_of(variant, key), ENGINES[role.engine.type]
     weights = has_weights(variant, module)
-    return {
+    derived = {
         **(model_volume.env(variant.spec.model, launch.weights) if weights else {}),
         **(object_store.streaming_env(variant.spec.model) if _streams(launch, module) else {}),
         **adapters.env(variant, key),
         **module.env(launch),
         **(accelerator.env if accelerator else {}),
         **tracing.env(variant, key),
-        **role.engine.env,
     }
+    return env_items(derived)
 
 
 def _mounts(
@@ -274,19 +261,21 @@ def _probes(variant: Variant, key: str, launch: Launch, module: EngineModule) ->
     role, bare = launch.role, variant.is_bare(key)
     if not variant.serves(key):
         return probes_of(role.worker.probes if role.worker else None, None, bare=bare)
-    derived = None if bare else _derived_probes(launch, module, tls.scheme(variant).upper())
-    return probes_of(role.probes, derived, bare=bare)
-
-
-def _derived_probes(launch: Launch, module: EngineModule, scheme: str) -> dict[str, Manifest]:
+    if bare or not module.READINESS_PATH:
+        return probes_of(role.probes, None, bare=bare)
     port, paths = ENGINE_CONTAINER, (module.READINESS_PATH, module.LIVENESS_PATH)
-    if not module.READINESS_PATH:
-        return {}
     if module.supervisor_port(launch) is not None:
         port, paths = SUPERVISOR, (SUPERVISOR_READINESS, SUPERVISOR_LIVENESS)
-    ready, alive = ({"path": path, "port": port, "scheme": scheme} for path in paths)
-    return {
-        "startup": {"httpGet": ready, **STARTUP},
-        "readiness": {"httpGet": ready, **READINESS},
-        "liveness": {"httpGet": alive, **LIVENESS},
+    return _over_derived(role.probes, port, *paths, tls.scheme(variant).upper())
+
+
+@lru_cache(maxsize=256)
+def _over_derived(said: Probes | None, port: str, ready: str, alive: str, scheme: str) -> Manifest:
+    """What is said over the derived probes, which most models say by the same presets."""
+    asked = {"path": ready, "port": port, "scheme": scheme}
+    derived = {
+        "startup": {"httpGet": asked, **STARTUP},
+        "readiness": {"httpGet": asked, **READINESS},
+        "liveness": {"httpGet": {**asked, "path": alive}, **LIVENESS},
     }
+    return probes_of(said, derived)

@@ -6,10 +6,12 @@ the numbers are the nearest that do; saying so is `checks.pod_groups`'.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import Literal
 
 from modelmill.spec.engine import Parallelism
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 
 LoadBalancing = Literal["internal", "hybrid", "external"]
 SIMULATOR = "inference-sim"
@@ -34,10 +36,12 @@ class Group(NamedTuple):
 
 
 ONE_POD = Group(1, 1, 1, 1, 1)
+_NO_PARALLELISM = Parallelism()
 
 
+@lru_cache(maxsize=64)
 def group_of(role: Role) -> Group:
-    sizes = role.parallelism or Parallelism()
+    sizes = role.parallelism or _NO_PARALLELISM
     in_rank = accelerators_in_rank(role)
     size = size_of(role) or 1
     data = sizes.data or (sizes.data_local or 1) * (size if sizes.data_local else 1)
@@ -49,13 +53,13 @@ def group_of(role: Role) -> Group:
 
 def accelerators_in_rank(role: Role) -> int:
     """Accelerators that hold one copy of the model: tensor × pipeline."""
-    sizes = role.parallelism or Parallelism()
+    sizes = role.parallelism or _NO_PARALLELISM
     return (sizes.tensor or 1) * (sizes.pipeline or 1)
 
 
 def size_of(role: Role) -> int | None:
     """Pods of a replica; None where it has several and nothing tells how many."""
-    sizes = role.parallelism or Parallelism()
+    sizes = role.parallelism or _NO_PARALLELISM
     if role.worker is None:
         return 1
     if role.worker.size is not None:

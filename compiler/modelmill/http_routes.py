@@ -26,20 +26,44 @@ from modelmill.routes import (
     route_namespace,
     rules,
 )
+from modelmill.sharing import BUDGETS, INSIDE, MONITORS, PLACE, PODS, shared
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 MATCHES_OF_A_RULE = 8
 RULES_OF_A_ROUTE = 16
 
 
+class Places(NamedTuple):
+    """The namespaces that a route says: its Gateway's, its own, and that of what it leads to. None
+    where one goes without saying."""
+
+    gateway: str | None
+    route: str | None
+    model: str | None
+
+
+def places_of(variant: Variant) -> Places:
+    gateway, route = gateway_namespace(variant), route_namespace(variant)
+    assert variant.gateway is not None
+    elsewhere = gateway if gateway != route else None
+    said = (route, variant.namespace) if is_abroad(variant) else (None, None)
+    return Places(variant.gateway.namespace or elsewhere, *said)
+
+
 def route_specs(variant: Variant) -> list[Manifest]:
     """The specifications, the one that is named like the model first."""
+    return specs_at(variant, places_of(variant))
+
+
+@shared(*PLACE, *MONITORS, *BUDGETS, *INSIDE, *PODS)
+def specs_at(variant: Variant, places: Places) -> list[Manifest]:
     return [
         {
-            "parentRefs": [_parent(variant)],
+            "parentRefs": [_parent(variant, places)],
             **given(hostnames=list(variant.route.hostnames)),
             "rules": [
-                _manifest(variant, rule, group)
+                _manifest(variant, rule, group, places)
                 for rule in rules(variant)
                 for group in _groups(rule, part)
             ],
@@ -48,14 +72,13 @@ def route_specs(variant: Variant) -> list[Manifest]:
     ]
 
 
-def _parent(variant: Variant) -> Manifest:
-    gateway, where = variant.gateway, gateway_namespace(variant)
+def _parent(variant: Variant, places: Places) -> Manifest:
+    gateway = variant.gateway
     assert gateway is not None
-    elsewhere = where if where != route_namespace(variant) else None
     return given(
         group="gateway.networking.k8s.io",
         kind="Gateway",
-        namespace=gateway.namespace or elsewhere,
+        namespace=places.gateway,
         name=gateway.name,
         sectionName=gateway.section_name,
     )
@@ -63,8 +86,11 @@ def _parent(variant: Variant) -> Manifest:
 
 def _parts(variant: Variant) -> list[list[Name]]:
     """The names of each route."""
+    names = list(requested_names(variant))
+    if len(names) == 1:
+        return [names]
     parts: list[list[Name]] = [[]]
-    for name in requested_names(variant):
+    for name in names:
         wider = [*parts[-1], name]
         size = sum(len(list(_groups(rule, wider))) for rule in rules(variant))
         if parts[-1] and size > RULES_OF_A_ROUTE:
@@ -84,7 +110,7 @@ def _groups(rule: Rule, part: Sequence[Name]) -> Iterator[list[Name]]:
         yield from (found[start : start + size] for start in range(0, len(found), size))
 
 
-def _manifest(variant: Variant, rule: Rule, group: Sequence[Name]) -> Manifest:
+def _manifest(variant: Variant, rule: Rule, group: Sequence[Name], places: Places) -> Manifest:
     objective = rule.objective or group[0].objective
     # A picker knows the objectives of its own pool, so each model's requests get its own.
     is_shared = list(rule.split) != [variant.name]
@@ -101,7 +127,7 @@ def _manifest(variant: Variant, rule: Rule, group: Sequence[Name]) -> Manifest:
         "matches": [_match(rule, name) for name in group],
         **given(filters=filters),
         "backendRefs": [
-            _backend(variant, name, weight, objective if is_shared else None)
+            _backend(variant, name, weight, objective if is_shared else None, places)
             for name, weight in sorted(rule.split.items())
         ],
         **given(timeouts=given(request=timeout)),
@@ -122,7 +148,9 @@ def _header_filters(added: dict[str, str]) -> list[Manifest]:
     return [{"type": "RequestHeaderModifier", "requestHeaderModifier": modifier}] if listed else []
 
 
-def _backend(variant: Variant, name: str, weight: int, objective: str | None) -> Manifest:
+def _backend(
+    variant: Variant, name: str, weight: int, objective: str | None, places: Places
+) -> Manifest:
     group, kind = backend_kind(variant)
     added = {}
     if objective is not None:
@@ -132,7 +160,7 @@ def _backend(variant: Variant, name: str, weight: int, objective: str | None) ->
     return {
         "group": group,
         "kind": kind,
-        **given(namespace=variant.namespace if is_abroad(variant) else None),
+        **given(namespace=places.model),
         "name": backend_name(variant, name),
         **given(port=variant.routing.port if kind == "Service" else None),
         "weight": weight,

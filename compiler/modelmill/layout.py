@@ -7,12 +7,13 @@ Overlays are JSON 6902 by difference, each proved to apply; nothing here decides
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from modelmill import patch, yamltext
+from modelmill.hashes import sha256
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 
 Identity = tuple[str, str, str]
@@ -28,8 +29,8 @@ CLUSTER_SCOPED = frozenset(
         "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "VolumeAttachment",
     }
 )  # fmt: skip
-_unsafe = re.compile(r"[^a-z0-9.-]+")
-_special = re.compile(r"[^a-z0-9-]")
+_unsafe = regex(r"[^a-z0-9.-]+")
+_special = regex(r"[^a-z0-9-]")
 
 
 def place(resource: Resource, namespace: str | None) -> Resource:
@@ -47,10 +48,9 @@ def lay_out(
     environments: Mapping[str, tuple[str, Sequence[Resource]]],
 ) -> dict[str, str]:
     """Files of one unit, by path below it. `environments` holds namespace and objects by name."""
-    variants = {
-        name: {r.identity: r for r in resources} for name, (_, resources) in environments.items()
-    }
-    common = [r for r in base if all(r.identity in variant for variant in variants.values())]
+    have = [{each.identity for each in resources} for _, resources in environments.values()]
+    everywhere = set.intersection(*have) if have else None
+    common = [each for each in base if everywhere is None or each.identity in everywhere]
     files: dict[str, str] = {}
     if common or not environments:
         _kustomization(files, "base", header, common, [], [])
@@ -83,35 +83,38 @@ def _overlay(
     base: Mapping[Identity, Resource],
     resources: Sequence[Resource],
 ) -> None:
-    placed = [place(resource, namespace) for resource in resources]
     # kustomize's namespace transformer overwrites the namespace of every object and of accounts in
     # bindings, so it serves only where all of them share one.
-    uniform = all(_is_all_in(r, namespace) for r in placed)
-    patches = []
-    for original, resource in zip(resources, placed, strict=True):
+    uniform = all(_is_all_in(each, namespace) for each in resources)
+    added, patches = [], []
+    for resource in resources:
         below = base.get(resource.identity)
         if below is None:
+            added.append(place(resource, namespace))
             continue
-        target = original if uniform else resource
+        target = resource if uniform else place(resource, namespace)
+        if target.body is below.body:
+            continue
         operations = patch.diff(below.body, target.body)
         if operations:
             if not patch.same(patch.apply(operations, below.body), target.body):
                 raise RuntimeError(f"the patch of {resource.kind} {resource.name} is not exact")
             patches.append((resource, operations))
-    added = [r for r in placed if r.identity not in base]
     settings = [("namespace", namespace)] if uniform else []
     bases = ["../../base"] if base else []
     _kustomization(files, folder, header, added, bases, settings, patches)
 
 
 def _is_all_in(resource: Resource, namespace: str) -> bool:
-    """Whether the object and the accounts it names as subjects are in the namespace."""
+    """Whether the object will be in the namespace, and the accounts that it names as subjects."""
+    own = None if resource.kind in CLUSTER_SCOPED else namespace
+    if resource.body["metadata"].get("namespace", own) != namespace:
+        return False
     subjects = resource.body.get("subjects")
-    accounts = subjects if isinstance(subjects, list) else []
-    return resource.body["metadata"].get("namespace") == namespace and all(
+    return not isinstance(subjects, list) or all(
         isinstance(each, dict)
         and (each.get("kind") != "ServiceAccount" or each.get("namespace") == namespace)
-        for each in accounts
+        for each in subjects
     )
 
 
@@ -135,7 +138,7 @@ def _kustomization(
     for resource, operations in patches:
         name = _free_name(files, prefix, resource, ".patch.yaml")
         files[prefix + name] = header + yamltext.dump(patch.as_document(operations))
-        targets.append({"path": name, "target": _target(resource)})
+        targets.append({"path": name, "target": _target(*resource.identity)})
     document: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
@@ -147,23 +150,24 @@ def _kustomization(
     files[prefix + KUSTOMIZATION] = header + yamltext.dump(document)
 
 
-def _target(resource: Resource) -> dict[str, str]:
+@lru_cache(maxsize=256)  # the environments of a model ask for the same
+def _target(api_version: str, kind: str, name: str) -> dict[str, str]:
     """Exactly one object: kustomize reads `name` as an anchored regular expression."""
-    group, _, version = resource.api_version.rpartition("/")
-    named = {
-        "version": version,
-        "kind": resource.kind,
-        "name": _special.sub(r"\\\g<0>", resource.name),
-    }
+    group, _, version = api_version.rpartition("/")
+    named = {"version": version, "kind": kind, "name": _special.sub(r"\\\g<0>", name)}
     return {"group": group, **named} if group else named
 
 
 def _free_name(files: Mapping[str, str], prefix: str, resource: Resource, ending: str) -> str:
     """`kind-name.yaml`, of safe characters; told apart by a hash where two objects share it."""
-    stem = _unsafe.sub("-", f"{resource.kind}-{resource.name}".lower())[:200]
-    if (
-        prefix + stem + ending in files
-        or stem + ending != f"{resource.kind}-{resource.name}".lower() + ending
-    ):
-        stem += "-" + hashlib.sha256(repr(resource.identity).encode()).hexdigest()[:8]
+    whole, stem = _stems(resource.kind, resource.name)
+    if stem != whole or prefix + stem + ending in files:
+        stem += "-" + sha256(repr(resource.identity))[:8]
     return stem + ending
+
+
+@lru_cache(maxsize=256)
+def _stems(kind: str, name: str) -> tuple[str, str]:
+    """`kind-name`, and what of it is safe in the name of a file."""
+    whole = f"{kind}-{name}".lower()
+    return whole, _unsafe.sub("-", whole)[:200]

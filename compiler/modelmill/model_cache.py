@@ -13,19 +13,21 @@ objects and in whatever order.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import model_volume, object_store
 from modelmill.containers import Manifest, container_fields
 from modelmill.engines import ENGINES
+from modelmill.hashes import sha256
 from modelmill.model_uri import OBJECT_STORES, ModelUri, parse_uri
 from modelmill.names import child_name, label_value
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.cache import Cache, Download
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 COMPONENT = "download"
@@ -45,19 +47,20 @@ class Fetch(NamedTuple):
 
 def readers(variant: Variant) -> dict[str, Role]:
     """The roles whose engines read weights from a volume."""
-    return {
-        key: role
-        for key, role in variant.roles.items()
-        if role.engine is not None and ENGINES[role.engine.type].NEEDS_WEIGHTS
-    }
+    return {key: role for key, role in variant.roles.items() if reads(role)}
+
+
+def reads(role: Role) -> bool:
+    return role.engine is not None and ENGINES[role.engine.type].NEEDS_WEIGHTS
 
 
 def cache_of(variant: Variant) -> Cache | None:
     """The model's cache, where an engine reads from it: a simulator needs none."""
     model = variant.spec.model
-    return model.cache if model.mounted and readers(variant) else None
+    return model.cache if model.mounted and any(map(reads, variant.roles.values())) else None
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def weights_of(variant: Variant) -> ModelUri:
     """Where the weights are: at `model.uri`, or in the cache or the pod they were fetched into."""
     model = variant.spec.model
@@ -103,7 +106,7 @@ def download_of(variant: Variant) -> Download:
 
 def adapter_folder(hub_name: str, revision: str | None) -> str:
     """Folder of a downloaded adapter, which no other adapter and no other revision has."""
-    digest = hashlib.sha256(f"{hub_name}@{revision or ''}".encode()).hexdigest()[:8]
+    digest = sha256(f"{hub_name}@{revision or ''}")[:8]
     return f"adapters/{label_value(hub_name)}-{digest}"
 
 
@@ -138,7 +141,7 @@ def awaited(variant: Variant) -> list[Fetch]:
 def marker(variant: Variant, found: list[Fetch]) -> str:
     """Path of the file that says that these are there."""
     text = json.dumps(found)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = sha256(text)[:16]
     return f"{weights_of(variant).mount}/.modelmill/{digest}"
 
 
@@ -170,7 +173,7 @@ def fetching(variant: Variant, key: str) -> list[Manifest]:
     """The init container that downloads weights of an object store into the pod. A bare pod has
     none."""
     role, weights = variant.roles[key], weights_of(variant)
-    if variant.is_bare(key) or key not in readers(variant) or weights.scheme != "fetched":
+    if weights.scheme != "fetched" or variant.is_bare(key) or not reads(role):
         return []
     assert role.engine is not None
     container = object_store.fetch_container(
@@ -187,7 +190,7 @@ def waiting(variant: Variant, key: str) -> list[Manifest]:
     """The init container that holds an engine back until its weights are complete. A bare pod has
     none."""
     role = variant.roles[key]
-    if variant.is_bare(key) or key not in readers(variant) or not is_filled(variant):
+    if not is_filled(variant) or variant.is_bare(key) or not reads(role):
         return []
     assert role.engine is not None
     weights, done = weights_of(variant), marker(variant, awaited(variant))

@@ -6,16 +6,18 @@ stores: s3://, gs://.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 Scheme = Literal["hf", "pvc", "pvc+hf", "oci", "s3", "gs"]
 SCHEMES: tuple[str, ...] = ("hf", "pvc", "pvc+hf", "oci", "s3", "gs")
 OBJECT_STORES = ("s3", "gs")
-_claim = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?").fullmatch
-_hub_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?").fullmatch
-_path = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*").fullmatch
+_claim = regex(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_hub_name = regex(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+_path = regex(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 class ModelUri(NamedTuple):
@@ -75,7 +77,7 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
         raise UriFault(f"`{uri}` names nothing after its scheme", _EXAMPLES[scheme])
     mount = mount.rstrip("/")
     if scheme == "hf":
-        if not _hub_name(rest):
+        if not _hub_name.fullmatch(rest):
             raise UriFault(f"`{rest}` is not a Hugging Face model", _EXAMPLES[scheme])
         return ModelUri(scheme, mount, hub_name=rest)
     if scheme == "oci":
@@ -86,11 +88,11 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
         return ModelUri(scheme, mount, image=image, path=path)
     if scheme in OBJECT_STORES:
         bucket, _, path = rest.partition("/")
-        if not _claim(bucket) or not _is_path(path.rstrip("/")):
+        if not _claim.fullmatch(bucket) or not _is_path(path.rstrip("/")):
             raise UriFault(f"`{uri}` does not name a path in a bucket", _EXAMPLES[scheme])
         return ModelUri(scheme, mount, url=uri)
     claim, slash, path = rest.partition("/")
-    if not _claim(claim):
+    if not _claim.fullmatch(claim):
         raise UriFault(f"`{claim}` is not the name of a PersistentVolumeClaim", _EXAMPLES[scheme])
     if scheme == "pvc" and slash and not path:
         return ModelUri(scheme, mount, claim=claim)
@@ -110,7 +112,7 @@ def parse_uri(uri: str, mount: str) -> ModelUri:
 
 
 def _is_path(path: str) -> bool:
-    return bool(_path(path)) and not any(part in (".", "..") for part in path.split("/"))
+    return bool(_path.fullmatch(path)) and not any(part in (".", "..") for part in path.split("/"))
 
 
 _SCHEMES_HINT = "schemes are " + ", ".join(f"{scheme}://" for scheme in SCHEMES)

@@ -6,11 +6,12 @@ so that no preset, label or environment can change them on a running object.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+
+from modelmill.hashes import sha256
 
 NAME = "app.kubernetes.io/name"
 INSTANCE = "app.kubernetes.io/instance"
@@ -39,11 +40,11 @@ def child_name(model: str, suffix: str = "") -> str:
     name = f"{model}-{suffix}" if suffix else model
     if len(name) <= NAME_LIMIT:
         return name
-    digest = hashlib.sha256(model.encode()).hexdigest()[:8]
+    digest = sha256(model)[:8]
     room = NAME_LIMIT - len(suffix) - len(digest) - 2
     if room < 1:
         # No room for the suffix: the hash is then of the whole name, to tell roles apart.
-        return f"{model[:20].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        return f"{model[:20].rstrip('-')}-{sha256(name)[:16]}"
     return f"{model[:room].rstrip('-')}-{digest}-{suffix}"
 
 
@@ -61,6 +62,8 @@ def kserve_name(parent: str, suffix: str) -> str:
 
 
 def _md5(text: str) -> str:
+    import hashlib
+
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -75,8 +78,9 @@ def labels(
     """Labels of an object: the recommended Kubernetes ones, those of its role, and what people add,
     which never decides what a Service or a pool selects."""
     own = {**selector(model, component), NAME: "llm-inference", MANAGED_BY: "modelmill"}
-    added = {k: v for k, v in extra.items() if k not in (SERVING, ENTRY)} | dict(role)
-    return {**{k: v for k, v in sorted(added.items()) if k not in own}, **own}
+    added = {k: v for k, v in extra.items() if k != SERVING and k != ENTRY}
+    added.update(role)
+    return {**{k: added[k] for k in sorted(added) if k not in own}, **own}
 
 
 @cache
@@ -86,5 +90,5 @@ def label_value(text: str) -> str:
     clean = clean.strip("-_.")
     if len(clean) <= NAME_LIMIT:
         return clean
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = sha256(text)[:8]
     return f"{clean[: NAME_LIMIT - 9].rstrip('-_.')}-{digest}"

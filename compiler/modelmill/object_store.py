@@ -10,16 +10,16 @@ runai_model_streamer.md), which reads the same variables and two more.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelmill.containers import Manifest, container_fields, env_list, resources
+from modelmill.hashes import sha256
 from modelmill.model_uri import OBJECT_STORES
 from modelmill.names import label_value
 from modelmill.record import EMPTY
+from modelmill.regexes import regex
 from modelmill.spec.model import ModelSource
 from modelmill.spec.pod import Resources
 from modelmill.variant import Variant
@@ -33,9 +33,9 @@ CREDENTIALS_PATH = f"/etc/{CREDENTIALS}"
 SERVICE_ACCOUNT_FILE = "key.json"
 # Four processes with ten threads each; what they write counts as memory only while there is some.
 RESOURCES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "4Gi"}}
-_is_for_a_store = re.compile(
+_is_for_a_store = regex(
     r"AWS_.*|S3_.*|GOOGLE_.*|CLOUDSDK_.*|awsAnonymousCredential|(HTTPS?|NO)_PROXY|(https?|no)_proxy"
-).fullmatch
+)
 
 
 def scheme_of(uri: str) -> str:
@@ -46,7 +46,7 @@ def scheme_of(uri: str) -> str:
 
 def folder(uri: str) -> str:
     """Folder of a cache for what stands at `uri`, which nothing else has."""
-    digest = hashlib.sha256(uri.encode()).hexdigest()[:8]
+    digest = sha256(uri)[:8]
     return f"objects/{label_value(uri)}-{digest}"
 
 
@@ -98,7 +98,7 @@ def mounts(model: ModelSource) -> list[Manifest]:
 
 def for_a_store(env: Mapping[str, Any]) -> dict[str, Any]:
     """What an engine's environment says of stores and proxies, which holds for a download too."""
-    return {name: value for name, value in env.items() if _is_for_a_store(name)}
+    return {name: value for name, value in env.items() if _is_for_a_store.fullmatch(name)}
 
 
 def fetch_container(

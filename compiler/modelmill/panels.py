@@ -10,10 +10,10 @@ Pods: kube-state-metrics, and cAdvisor for their memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from modelmill.picker_parameters import FLOW_CONTROL, is_gated
 from modelmill.promql import metric_of, picker_pods, pods, selector
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 RATE = "sum(rate({}[5m]))"

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import pairwise
-from marshal import dumps
-from typing import Any, Literal, NamedTuple, get_args
+from operator import is_
+from typing import Any, Literal, get_args
 
 from modelmill.diagnostics import did_you_mean
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 Verb = Literal["add", "replace", "remove", "test"]
@@ -23,11 +25,8 @@ _Mapping = dict[str, object]
 WHOLE_LISTS = frozenset({"args", "command"})
 """Lists whose order and neighbours are their meaning: a flag apart from its value tells nothing."""
 
-_NO_SHARING = 2
-"""The marshal version without back-references: equal data in equal order gives equal bytes."""
-
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
-_NO_ESCAPE = re.compile(r"~(?![01])")
+_INDEX = regex(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_NO_ESCAPE = regex(r"~(?![01])")
 _MEMBERS = dict.fromkeys(get_args(Verb), ("op", "path", "value")) | {"remove": ("op", "path")}
 
 
@@ -68,15 +67,20 @@ def same(a: Any, b: Any) -> bool:
     """Equal in type as in value: True, 1, 1.0, "1" all differ. The order of keys is no matter."""
     if a is b:
         return True
-    if type(a) is not type(b) or a != b:
+    kind = type(a)
+    if kind is not type(b):
         return False
-    if isinstance(a, dict | list) and dumps(a, _NO_SHARING) == dumps(b, _NO_SHARING):
-        return True  # also in the order of keys, as it is for nearly every pair that is equal
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(map(same, a.values(), [b[key] for key in a]))
-    if isinstance(a, list) and isinstance(b, list):
-        return all(map(same, a, b))
-    return True
+    if kind is dict:
+        if a.keys() != b.keys():
+            return False
+        for key, value in a.items():
+            # Most values are one object in both, and a call for each would cost as much again.
+            if value is not b[key] and not same(value, b[key]):
+                return False
+        return True
+    if kind is list:
+        return len(a) == len(b) and (all(map(is_, a, b)) or all(map(same, a, b)))
+    return bool(a == b)
 
 
 def diff(base: object, variant: object) -> tuple[Operation, ...]:
@@ -88,8 +92,6 @@ def diff(base: object, variant: object) -> tuple[Operation, ...]:
         return ()
     if not isinstance(base, dict) or not isinstance(variant, dict):
         raise ValueError("a patch is between two mappings")
-    if same(base, variant):
-        return ()
     return tuple(_between_mappings((), base, variant))
 
 
@@ -98,41 +100,55 @@ def _between(path: Path, old: object, new: object) -> list[Operation]:
         return _between_mappings(path, old, new)
     if isinstance(old, list) and isinstance(new, list):
         return _between_lists(path, old, new)
-    return [Operation("replace", path, new)]
+    return [] if same(old, new) else [Operation("replace", path, new)]
 
 
 def _between_mappings(path: Path, old: _Mapping, new: _Mapping) -> list[Operation]:
-    operations = [Operation("remove", (*path, key)) for key in sorted(old.keys() - new.keys())]
+    is_alike = old.keys() == new.keys()
+    gone = [] if is_alike else sorted(old.keys() - new.keys())
+    operations = [Operation("remove", (*path, key)) for key in gone]
     for key, value in old.items():
-        if key in new and not same(value, new[key]):
+        if key in new and value is not new[key]:
             operations += _between((*path, key), value, new[key])
-    operations += [Operation("add", (*path, key), new[key]) for key in new if key not in old]
+    if not is_alike:
+        operations += [Operation("add", (*path, key), new[key]) for key in new if key not in old]
     return operations
 
 
 def _between_lists(path: Path, old: list[object], new: list[object]) -> list[Operation]:
-    whole = [Operation("replace", path, new)]
+    if len(old) == len(new) and all(map(is_, old, new)):
+        return []
     if path[-1] in WHOLE_LISTS or not old or not new:
-        return whole
-    return _shorter(_between_elements(path, old, new), whole)
+        return [] if same(old, new) else [Operation("replace", path, new)]
+    return _shorter(_between_elements(path, old, new), [Operation("replace", path, new)])
 
 
 def _between_elements(path: Path, old: list[object], new: list[object]) -> list[Operation]:
     by_name = _pairs_by_name(old, new)
     pairs = _pairs_by_place(old, new) if by_name is None else by_name
-    kept_old, kept_new = {i for i, _ in pairs}, {j for _, j in pairs}
-    # Removed from the end so that no index moves before its turn; then added from the start, so
-    # that each new element finds everything before it in place; then every index is the variant's.
-    removals = [i for i in range(len(old) - 1, -1, -1) if i not in kept_old]
-    additions = [j for j in range(len(new)) if j not in kept_new]
-    operations = [Operation("remove", (*path, i)) for i in removals]
-    operations += [Operation("add", (*path, j), new[j]) for j in additions]
+    operations: list[Operation] = []
+    if not len(old) == len(new) == len(pairs):
+        kept_old, kept_new = {i for i, _ in pairs}, {j for _, j in pairs}
+        # Removed from the end so that no index moves before its turn; then added from the start, so
+        # that each new element finds everything before it in place; then every index is the
+        # variant's.
+        removals = [i for i in range(len(old) - 1, -1, -1) if i not in kept_old]
+        additions = [j for j in range(len(new)) if j not in kept_new]
+        operations = [Operation("remove", (*path, i)) for i in removals]
+        operations += [Operation("add", (*path, j), new[j]) for j in additions]
     for i, j in pairs:
-        if not same(old[i], new[j]):
-            whole = [Operation("replace", (*path, j), new[j])]
-            known = _name(old[i]) == _name(new[j])  # else another thing in its place, not a rename
-            operations += _shorter(_between((*path, j), old[i], new[j]), whole) if known else whole
+        if old[i] is not new[j]:
+            operations += _between_two((*path, j), old[i], new[j])
     return operations
+
+
+def _between_two(path: Path, old: object, new: object) -> list[Operation]:
+    """Of two elements of lists. Without a name in common, one is another thing in its place."""
+    changes = _between(path, old, new) if _name(old) == _name(new) else None
+    if changes is not None and len(changes) < 2:
+        return changes
+    whole = [Operation("replace", path, new)]
+    return whole if changes is None else _shorter(changes, whole)
 
 
 def _pairs_by_name(old: list[object], new: list[object]) -> list[tuple[int, int]] | None:
@@ -148,7 +164,7 @@ def _places(elements: list[object]) -> dict[str, int] | None:
     """Where each name is, when every element is a mapping with a name of its own."""
     places: dict[str, int] = {}
     for i, element in enumerate(elements):
-        name = _name(element)
+        name = element.get("name") if isinstance(element, dict) else None
         if not isinstance(name, str) or name in places:
             return None
         places[name] = i
@@ -174,7 +190,7 @@ def _pairs_by_place(old: list[object], new: list[object]) -> list[tuple[int, int
 
 def _shorter(changes: list[Operation], whole: list[Operation]) -> list[Operation]:
     """The patch with fewer lines to read; the particular one when they tie."""
-    if len(changes) == 1:  # its value is a part of the whole one
+    if len(changes) < 2:  # its value is a part of the whole one
         return changes
     return changes if _lines_of(changes) <= _lines_of(whole) else whole
 

@@ -8,6 +8,7 @@ references here, in the order it was written; parameters that nobody set are `pi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from modelmill import tls
@@ -42,7 +43,7 @@ def picker_config(variant: Variant, config: PickerConfig) -> Manifest:
         kind="EndpointPickerConfig",
         featureGates=gates,
         plugins=plugins,
-        schedulingProfiles=[_profile(*each) for each in config.scheduling_profiles.items()],
+        schedulingProfiles=_profiles(config),
         dataLayer=_data_layer(config.data_layer) if config.data_layer else None,
         flowControl=_flow_control(variant, config.flow_control or FlowControl()),
         requestHandler=given(parsers=_references(handler.parsers)) if handler else None,
@@ -56,6 +57,11 @@ def _implied(variant: Variant, config: PickerConfig) -> list[Manifest]:
     if not parameters or not brings or named(variant, METRICS):
         return []
     return [{"type": METRICS, "parameters": parameters}]
+
+
+@lru_cache(maxsize=64)
+def _profiles(config: PickerConfig) -> list[Manifest]:
+    return [_profile(*each) for each in config.scheduling_profiles.items()]
 
 
 def _profile(name: str, profile: SchedulingProfile) -> Manifest:

@@ -7,8 +7,9 @@ has, the release's catalogue says (`data/pickers`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from modelmill import kv_cache, tls, tokenizer
 from modelmill.catalogues import PickerCatalogue, picker_catalogue
@@ -17,10 +18,14 @@ from modelmill.engine_container import IMAGE_PULL_SECONDS, STARTUP
 from modelmill.engines import Events
 from modelmill.spec.picker import PickerConfig, PredictorServer, Tokenizer
 from modelmill.spec.role import Role
+from modelmill.tree import remember
 from modelmill.variant import Variant
+
+T = TypeVar("T")
 
 FLOW_CONTROL = "flowControl"
 """The feature gate without which the picker has no queues."""
+EXPERIMENTAL = "allow-experimental-plugins"
 TOKENS = "token-producer"
 PRECISE = "precise-prefix-cache-producer"
 APPROXIMATE = "approx-prefix-cache-producer"
@@ -62,14 +67,31 @@ def config_of(variant: Variant) -> PickerConfig:
     return variant.scheduler.config
 
 
+def found_in_settings(
+    variant: Variant, rule: str, find: Callable[[Variant], Iterable[T]]
+) -> tuple[T, ...]:
+    """What a rule finds that looks at nothing but the picker's `config` and release, whether its
+    image is one's own and whether it experiments: once for all models that have the same of
+    presets."""
+    scheduler, node = variant.scheduler, variant.tree.get("routing", "scheduler", "config")
+    if node is None or scheduler is None:
+        return ()
+    key = (rule, variant.versions.picker, scheduler.image is None, is_experimental(variant))
+    known: tuple[T, ...] | None = node.memo.get(key) if node.memo is not None else None
+    if known is None:
+        known = tuple(find(variant))
+        remember(node, key, known)
+    return known
+
+
 def types_of(variant: Variant) -> dict[str, str]:
     """The type of each plugin, by its name."""
-    plugins = config_of(variant).plugins
+    return _types(config_of(variant))
 
-    def make() -> dict[str, str]:
-        return {name: each.type or name for name, each in plugins.items()}
 
-    return variant.once(("types of plugins", plugins), make)
+@lru_cache(maxsize=64)
+def _types(config: PickerConfig) -> dict[str, str]:
+    return {name: each.type or name for name, each in config.plugins.items()}
 
 
 def named(variant: Variant, plugin_type: str) -> list[str]:
@@ -83,6 +105,12 @@ def is_gated(variant: Variant, gate: str) -> bool:
         return False
     default = catalogue_of(variant).gates.get(gate, False)
     return config_of(variant).feature_gates.get(gate, default)
+
+
+def is_experimental(variant: Variant) -> bool:
+    """Whether the picker takes plugins that are experimental."""
+    flags = variant.scheduler.flags if variant.scheduler is not None else {}
+    return str(flags.get(EXPERIMENTAL, False)).lower() == "true"
 
 
 def value_at(parameters: Any, path: str) -> Any:
@@ -105,10 +133,10 @@ def derived(variant: Variant, name: str) -> Manifest:
     if plugin_type == TOKENS:
         found = _tokens(variant, own)
     known = catalogue_of(variant).plugins.get(plugin_type)
+    if known is None or MATCHES not in known.parameters:
+        return found
     precise = sole_precise(variant)
-    if precise is not None and known is not None and MATCHES in known.parameters:
-        found = {**found, MATCHES: precise}
-    return found
+    return found if precise is None else {**found, MATCHES: precise}
 
 
 def sole_precise(variant: Variant) -> str | None:

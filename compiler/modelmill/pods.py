@@ -6,71 +6,75 @@ labels. Kinds decide what workload the template goes into.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
-from modelmill import adapter_sync, adapters, kv_cache, model_cache, names, sidecar
+from modelmill import adapter_sync, adapters, model_cache, names, sidecar
 from modelmill.claims import claims_of, pod_entries
-from modelmill.containers import Manifest, given, over, pod_spec
+from modelmill.containers import Manifest, given, over
 from modelmill.diagnostics import CompileError, error
-from modelmill.engine_container import engine_container, engine_volumes
+from modelmill.engine_container import (
+    after_variables,
+    command_line,
+    engine_volumes,
+    variables,
+)
+from modelmill.hashes import sha256
+from modelmill.pod_specs import PodFrame, framed, pod_frame
 from modelmill.record import EMPTY
+from modelmill.sharing import INSIDE, OUTSIDE, SCALE, VARIABLES, shared
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
-# Fields of a role its pods are made of; the others are about how many there are.
-POD_PARTS = (
-    "engine",
-    "accelerator",
-    "parallelism",
-    "resources",
-    "shared_memory",
-    "kv_transfer",
-    "kv_cache_offloading",
-    "kv_events",
-    "probes",
-    "metadata",
-    "pod",
-    "container",
-    "defaults",
-    "selector",
-    "dual_pods",
-    "worker",
-)
 # Long answers take minutes to stream; the default of 30 s would cut them off.
 GRACE_SECONDS = 130
 
 
+class Still(NamedTuple):
+    """A pod template but for the variables of its engine, in which environments differ most: its
+    metadata, the engine's container up to its environment and after it, what is around the
+    containers, and the init containers, None where these have variables of the engine's."""
+
+    metadata: Manifest
+    command_line: Manifest
+    after: Manifest
+    frame: PodFrame
+    init_containers: list[Manifest] | None
+
+
+@shared(*OUTSIDE, *SCALE)
 def pod_template(variant: Variant, key: str) -> Manifest:
     """PodTemplateSpec of a role; one for environments that differ in nothing a pod is made of."""
-    role, spec = variant.roles[key], variant.spec
-    inputs = (
-        "pod template",
-        key,
-        variant.role_type(key),
-        f"{variant.routing.port} {variant.engine_port(key)} {variant.has_sidecar(key)}",
-        f"{variant.is_worker} {model_cache.weights_of(variant)}",
-        f"{kv_cache.beside(variant, key)} {sidecar.bootstrap_port(variant)}",
-        spec.routing.sidecar if spec.routing else None,
-        spec.routing.tls if spec.routing else None,
-        spec.model,
-        spec.tracing,
-        config_hash(variant, key),
-        *(getattr(role, part) for part in POD_PARTS),
+    still = _still(variant, key)
+    inits = still.init_containers
+    if inits is None:
+        inits = _init_containers(variant, key)
+    engine = {**still.command_line, **given(env=variables(variant, key)), **still.after}
+    return {"metadata": still.metadata, "spec": framed(still.frame, [engine], inits)}
+
+
+@shared(*OUTSIDE, *SCALE, *VARIABLES)
+def _still(variant: Variant, key: str) -> Still:
+    fetched = model_cache.weights_of(variant).scheme == "fetched"
+    fetches = fetched or any(each.is_downloaded for each in adapters.placed(variant, key))
+    return Still(
+        _metadata(variant, key),
+        command_line(variant, key),
+        after_variables(variant, key),
+        _frame(variant, key),
+        None if fetches else _init_containers(variant, key),
     )
-    return variant.once(inputs, partial(_pod_template, variant, key))
 
 
-def _pod_template(variant: Variant, key: str) -> Manifest:
+@shared(*OUTSIDE, *INSIDE)
+def _metadata(variant: Variant, key: str) -> Manifest:
     role = variant.roles[key]
-    spec = _pod_spec(variant, key, role)
     if variant.is_bare(key):
-        return {"metadata": _bare_metadata(variant, key, role), "spec": spec}
+        return _bare_metadata(variant, key, role)
     metadata = role.metadata
     pod_labels = {
         **variant.labels,
@@ -84,16 +88,13 @@ def _pod_template(variant: Variant, key: str) -> Manifest:
     digest = config_hash(variant, key)
     if digest:
         annotations[names.CONFIG_HASH] = digest
-    return {
-        "metadata": given(
-            labels={
-                **names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
-                **variant.selector(key),
-            },
-            annotations=dict(sorted(annotations.items())),
-        ),
-        "spec": spec,
-    }
+    return given(
+        labels={
+            **names.labels(variant.name, key, pod_labels, role_labels(variant, key)),
+            **variant.selector(key),
+        },
+        annotations=dict(sorted(annotations.items())),
+    )
 
 
 def _bare_metadata(variant: Variant, key: str, role: Role) -> Manifest:
@@ -151,7 +152,7 @@ def config_hash(variant: Variant, key: str) -> str:
     if not read:
         return ""
     text = json.dumps(read, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256(text)[:16]
 
 
 def _config_maps(data: Any) -> Iterator[str]:
@@ -167,22 +168,27 @@ def _config_maps(data: Any) -> Iterator[str]:
             yield from _config_maps(each)
 
 
-def _pod_spec(variant: Variant, key: str, role: Role) -> Manifest:
+def _init_containers(variant: Variant, key: str) -> list[Manifest]:
+    return [
+        *([sidecar.container(variant, key)] if variant.has_sidecar(key) else []),
+        *model_cache.fetching(variant, key),
+        *model_cache.waiting(variant, key),
+        *adapters.download(variant, key),
+        *adapter_sync.containers(variant, key),
+    ]
+
+
+@shared(*OUTSIDE, *INSIDE)
+def _frame(variant: Variant, key: str) -> PodFrame:
+    """The pod around its containers."""
+    role = variant.roles[key]
     accelerator = role.accelerator
-    return pod_spec(
+    return pod_frame(
         role.pod,
         account=variant.name,
         uses_token=False,
         grace_seconds=GRACE_SECONDS,
         selector=variant.selector(key),
-        containers=[engine_container(variant, key, role)],
-        init_containers=[
-            *([sidecar.container(variant, key)] if variant.has_sidecar(key) else []),
-            *model_cache.fetching(variant, key),
-            *model_cache.waiting(variant, key),
-            *adapters.download(variant, key),
-            *adapter_sync.containers(variant, key),
-        ],
         volumes=[*engine_volumes(variant, key, role), *adapter_sync.volumes(variant, key)],
         tolerations=accelerator.tolerations if accelerator else EMPTY,
         affinity=affinity(variant, key),

@@ -8,36 +8,48 @@ the exact one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _UNITS = {
-    "m": Fraction(1, 1000),
-    "k": Fraction(10**3),
-    "M": Fraction(10**6),
-    "G": Fraction(10**9),
-    "T": Fraction(10**12),
-    "P": Fraction(10**15),
-    "E": Fraction(10**18),
-    "Ki": Fraction(2**10),
-    "Mi": Fraction(2**20),
-    "Gi": Fraction(2**30),
-    "Ti": Fraction(2**40),
-    "Pi": Fraction(2**50),
-    "Ei": Fraction(2**60),
+    "": 1,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "P": 10**15,
+    "E": 10**18,
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+    "Pi": 2**50,
+    "Ei": 2**60,
 }
 
 
+@lru_cache(maxsize=4096)
 def amount(quantity: str) -> int:
     """The whole amount: amount("1.5Ki") is 1536."""
     whole = exact(quantity)
     return -(-whole.numerator // whole.denominator)
 
 
-def exact(quantity: str) -> Fraction:
+@lru_cache(maxsize=4096)
+def exact(quantity: str) -> Fraction | int:
     """The amount as it is: exact("500m") is a half."""
     digits = quantity.rstrip("mkKMGTPEi")
-    unit = _UNITS.get(quantity[len(digits) :], Fraction(1))
-    return Fraction(digits.rstrip(".") or "0") * unit
+    unit = quantity[len(digits) :]
+    if unit in _UNITS and digits.isascii() and digits.isdecimal():
+        return int(digits) * _UNITS[unit]
+    # What most amounts are takes no 2 ms to import.
+    from fractions import Fraction
+
+    scale = Fraction(1, 1000) if unit == "m" else Fraction(_UNITS.get(unit, 1))
+    return Fraction(digits.rstrip(".") or "0") * scale
 
 
 def total(quantities: Sequence[str]) -> str:
@@ -50,5 +62,5 @@ def total(quantities: Sequence[str]) -> str:
 def spelt(number: int) -> str:
     """A number of bytes as people write it: in the largest binary unit that holds it exactly."""
     units = [name for name in _UNITS if name.endswith("i")]
-    fits = [name for name in units if number and number % int(_UNITS[name]) == 0]
-    return f"{number // int(_UNITS[fits[-1]])}{fits[-1]}" if fits else str(number)
+    fits = [name for name in units if number and number % _UNITS[name] == 0]
+    return f"{number // _UNITS[fits[-1]]}{fits[-1]}" if fits else str(number)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from modelmill.tuples import NamedTuple
 
 
 class Resource(NamedTuple):
@@ -17,7 +19,7 @@ class Resource(NamedTuple):
     @property
     def identity(self) -> tuple[str, str, str]:
         """API version, kind and name: what makes it the same object in two trees."""
-        return (self.api_version, self.kind, self.name)
+        return self[:3]
 
 
 def resource(

@@ -7,13 +7,14 @@ others', and the namespaces of route and Gateway. Emitters and checks share thes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from modelmill.adapters import names_served
 from modelmill.containers import Manifest
 from modelmill.gateways import namespace_of
 from modelmill.names import child_name
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.routing import RouteRule
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 # Headers that the inference payload processor sets: from the ConfigMaps of names, and as the body
@@ -53,6 +54,7 @@ class Name(NamedTuple):
     objective: str | None = None
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def rules(variant: Variant) -> tuple[Rule, ...]:
     """The rules, in the order they are tried."""
     further = (_rule(variant, key, rule) for key, rule in variant.route.rules.items())
@@ -93,6 +95,7 @@ def without_slash(prefix: str) -> str:
     return prefix.rstrip("/")
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def requested_names(variant: Variant) -> tuple[Name, ...]:
     """The names that the route asks for."""
     if variant.route.match_model == "base-model":

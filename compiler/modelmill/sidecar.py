@@ -23,6 +23,7 @@ from modelmill.containers import (
 from modelmill.engines import ENGINES
 from modelmill.engines.vllm_kv import BOOTSTRAP, BOOTSTRAP_PORT
 from modelmill.groups import ports_of
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.pod import EnvSource
 from modelmill.variant import Variant
 
@@ -30,6 +31,7 @@ NAME = "routing-proxy"
 BOOTSTRAP_FLAG = "mooncake-bootstrap-port"
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def container(variant: Variant, key: str) -> Manifest:
     """The sidecar of a role that has one."""
     sidecar = variant.sidecar

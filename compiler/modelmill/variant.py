@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from modelmill import kserve_identity
 from modelmill.catalog import Document
@@ -25,8 +25,10 @@ from modelmill.spec.kserve import KServeTarget
 from modelmill.spec.role import ROLE_TYPES, Role
 from modelmill.spec.routing import Gateway, Pool, Route, Routing, Scheduler, Sidecar
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 T = TypeVar("T")
+_NO_ROUTING, _NO_ROUTE, _NO_POOL, _NO_SIDECAR = Routing(), Route(), Pool(), Sidecar()
 
 
 class BaseConfig(NamedTuple):
@@ -65,18 +67,29 @@ class Variant:
         """How its resource of KServe is written; None where it compiles to plain objects."""
         self.configs = configs
         self.is_worker = is_worker
+        self.roles: dict[str, Role] = dict(spec.roles)
+        self.routing = spec.routing or _NO_ROUTING
+        self.route = self.routing.route or _NO_ROUTE
+        self.made: dict[object, Any] = {}  # of it, by what made it: see `sharing`
         self._memory = memory
+        self._workers: dict[str, Variant] = {}
 
     def once(self, inputs: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` makes, or what another variant of this model made from the very same inputs:
         records that environments share are the same object (see `references`)."""
-        target = "llm-d" if self.kserve is None else "kserve"
-        key = (target, *(each if isinstance(each, str) else id(each) for each in inputs))
+        target = self.kserve is None
+        key = (target, *[each if type(each) is str else id(each) for each in inputs])
         known = self._memory.get(key)
         if known is None:
             # The inputs are kept beside the result: else an id could come to mean another one.
             known = self._memory[key] = (inputs, make())
         return cast(T, known[1])
+
+    @cached_property
+    def first(self) -> Variant:
+        """The first of the model's variants, of those of its sort, that was asked for this."""
+        place = ("first", self.kserve is None, self.is_worker, bool(self.configs))
+        return cast(Variant, self._memory.setdefault(place, ((), self))[1])
 
     @property
     def name(self) -> str:
@@ -100,14 +113,6 @@ class Variant:
     # What follows from the spec; emitters and checks share these, so they cannot disagree.
 
     @cached_property
-    def routing(self) -> Routing:
-        return self.spec.routing or Routing()
-
-    @cached_property
-    def route(self) -> Route:
-        return self.routing.route or Route()
-
-    @cached_property
     def gateway(self) -> Gateway | None:
         """What its route attaches to, if it has one: settings without a `name` make none."""
         gateway = self.routing.gateway
@@ -125,23 +130,19 @@ class Variant:
         gateway, managed = self.routing.gateway, self.managed_gateway
         return (gateway and gateway.provider) or (managed.provider if managed else None)
 
-    @cached_property
+    @property
     def pool(self) -> Pool:
-        return self.routing.pool or Pool()
+        return self.routing.pool or _NO_POOL
 
-    @cached_property
+    @property
     def sidecar(self) -> Sidecar:
-        return self.routing.sidecar or Sidecar()
+        return self.routing.sidecar or _NO_SIDECAR
 
     @cached_property
     def scheduler(self) -> Scheduler | None:
         """The endpoint picker, if the model has one: settings without a `config` make none."""
         scheduler = self.routing.scheduler
         return scheduler if scheduler is not None and scheduler.config is not None else None
-
-    @cached_property
-    def roles(self) -> dict[str, Role]:
-        return dict(self.spec.roles)
 
     def role_type(self, key: str) -> str:
         """The part of a request a role serves: given, or its key's. Without a prefill role every
@@ -263,17 +264,20 @@ class Variant:
 
     def over(self, configs: tuple[BaseConfig, ...]) -> Variant:
         """The same with configurations under its resource."""
-        around = (self.model, self.overlay, self.chain, self.tree, self.spec)
-        beside = (self.versions, self._memory)
-        return Variant(*around, *beside, kserve=self.kserve, configs=configs)
+        return self._like(self.tree, self.spec, configs=configs)
 
     def workers_of(self, key: str) -> Variant:
         """The role's workers as pods of their own: what `worker` says is laid over the role, as any
         layer is over another."""
-        tree = with_workers(self.tree, key)
-        around = (self.model, self.overlay, self.chain, tree, _decoded(tree))
-        beside = (self.versions, self._memory)
-        return Variant(*around, *beside, kserve=self.kserve, is_worker=True)
+        known = self._workers.get(key)
+        if known is None:
+            tree = with_workers(self.tree, key)
+            known = self._workers[key] = self._like(tree, _decoded(tree), is_worker=True)
+        return known
+
+    def _like(self, tree: Node, spec: Spec, **changed: Any) -> Variant:
+        around = (self.model, self.overlay, self.chain, tree, spec, self.versions, self._memory)
+        return Variant(*around, kserve=self.kserve, **changed)
 
 
 def _decoded(tree: Node) -> Spec:
@@ -286,13 +290,6 @@ def _decoded(tree: Node) -> Spec:
 
 def decode(resolved: Resolved, versions: VersionSet) -> Variant:
     """Types from the merged tree; a CompileError lists every value that does not fit."""
-    return Variant(
-        resolved.model,
-        resolved.overlay,
-        resolved.chain,
-        resolved.tree,
-        _decoded(resolved.tree),
-        versions,
-        resolved.memory,
-        kserve=resolved.kserve,
-    )
+    model, overlay, chain, tree, memory, kserve = resolved
+    spec = _decoded(tree)
+    return Variant(model, overlay, chain, tree, spec, versions, memory, kserve=kserve)

@@ -13,11 +13,13 @@ from math import isfinite
 from types import MappingProxyType
 from typing import Any
 
+from modelmill.regexes import regex
+
 # Plain is what begins like a word or a `--flag`, then words parted by single blanks or by colons
 # that no blank follows; and a count with its unit (`64Gi`, `30s`). No number, date or indicator
 # looks like that, and the words that YAML 1.1 types are named. The grammar allows far more, but
 # readers differ on the rest (https://github.com/yaml/pyyaml/issues/173).
-_is_plain = re.compile(
+_is_plain = regex(
     r"""
     (?!(?i:y|n|yes|no|on|off|true|false|null)\Z)
     (?:
@@ -27,7 +29,7 @@ _is_plain = re.compile(
     )
     \Z""",
     re.VERBOSE,
-).match
+)
 
 # Controls, the line ends of other standards, the order mark, non-characters and surrogates; and
 # what reverses the direction of text, because a reviewer must see what a machine reads.
@@ -35,9 +37,9 @@ _HIDDEN = (
     "\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     "\ud800-\udfff\ufeff\ufffe\uffff"
 )
-_find_hidden = re.compile(f"[{_HIDDEN}]").search
-_replace_escaped = re.compile(rf'[\n"\\{_HIDDEN}]').sub
-_replace_line_start = re.compile(r"\n(?!\n)").sub
+_find_hidden = regex(f"[{_HIDDEN}]")
+_replace_escaped = regex(rf'[\n"\\{_HIDDEN}]')
+_replace_line_start = regex(r"\n(?!\n)")
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _WORDS: dict[object, str] = {None: "null", True: "true", False: "false"}
@@ -73,7 +75,7 @@ def scalar(text: str) -> str:
     """The text as a plain or double-quoted scalar on one line; not for flow style (`[a, b]`)."""
     written = _recall(text)
     if written is None:
-        written = text if _is_plain(text) else _quoted(text)
+        written = text if _is_plain.match(text) else _quoted(text)
         if len(written) <= _LONGEST_KEY and "\n" not in text:
             if len(_known) >= _KNOWN_LIMIT:
                 _known.clear()
@@ -84,9 +86,9 @@ def scalar(text: str) -> str:
 def _quoted(text: str) -> str:
     """Single quotes where they save escapes, so that JSON in a flag stays readable."""
     saves = ('"' in text or "\\" in text) and "'" not in text and "\n" not in text
-    if saves and not _find_hidden(text):
+    if saves and not _find_hidden.search(text):
         return f"'{text}'"
-    return f'"{_replace_escaped(_escape, text)}"'
+    return f'"{_replace_escaped.sub(_escape, text)}"'
 
 
 # `lead` is what stands before the first line (the dashes of an enclosing sequence), `pad` what
@@ -136,7 +138,7 @@ def _key(key: object) -> str:
 def _text(text: str, pad: str) -> str:
     if not _fits_block(text):
         return scalar(text)
-    return "|" + _replace_line_start(f"\n{pad}  ", "\n" + text[:-1])
+    return "|" + _replace_line_start.sub(f"\n{pad}  ", "\n" + text[:-1])
 
 
 def _fits_block(text: str) -> bool:
@@ -147,7 +149,7 @@ def _fits_block(text: str) -> bool:
         and text[-1] == "\n"
         and text[-2] != "\n"
         and " \n" not in text
-        and not _find_hidden(text)
+        and not _find_hidden.search(text)
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol, cast
 
 from modelmill.engines import custom, inference_sim, sglang, vllm
 from modelmill.groups import ONE_POD, Group
@@ -15,6 +15,7 @@ from modelmill.model_uri import ModelUri
 from modelmill.spec.kv_cache import KvCacheOffloading
 from modelmill.spec.role import Role
 from modelmill.spec.tracing import Tracing
+from modelmill.tuples import NamedTuple
 
 
 class LoadedAdapter(NamedTuple):

@@ -9,11 +9,11 @@ for them, or a shell computes.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from modelmill.catalogues import EngineCatalogue
+from modelmill.regexes import regex
 
 # Variables of every container of a LeaderWorkerSet (kubernetes-sigs/lws, pkg/utils/pod).
 LEADER_ADDRESS = "$(LWS_LEADER_ADDRESS)"
@@ -21,10 +21,10 @@ WORKER_INDEX = "$(LWS_WORKER_INDEX)"
 POD_ADDRESS = {"valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}}
 """The source of a variable that holds the pod's address."""
 _COMPUTED = r"\(\([0-9 -]*LWS_WORKER_INDEX[0-9 *]*\)\)"
-_has_arithmetic = re.compile(rf"--[a-z-]+=.*\${_COMPUTED}.*").fullmatch
-_is_plain = re.compile(rf"--[a-z-]+=\${_COMPUTED}").fullmatch
+_has_arithmetic = regex(rf"--[a-z-]+=.*\${_COMPUTED}.*")
+_is_plain = regex(rf"--[a-z-]+=\${_COMPUTED}")
 # What a shell reads inside double quotes; $(NAME) is Kubernetes', which puts it in before.
-_is_read = re.compile(rf'["\\`]|\$(?!{_COMPUTED}|\([A-Za-z_][A-Za-z0-9_]*\))')
+_is_read = regex(rf'["\\`]|\$(?!{_COMPUTED}|\([A-Za-z_][A-Za-z0-9_]*\))')
 
 
 def times_index(number: int) -> str:
@@ -41,7 +41,7 @@ def less_index(number: int, step: int) -> str:
 def in_shell(command: list[str], arguments: list[str]) -> tuple[list[str], list[str]]:
     """Command and arguments; where one has arithmetic, a shell computes it and becomes the command.
     It reads that word alone, so that no other needs quotes."""
-    computed = [word for word in arguments if _has_arithmetic(word)]
+    computed = [word for word in arguments if "$((" in word and _has_arithmetic.fullmatch(word)]
     if not computed:
         return command, arguments
     script = " ".join(['exec "$0" "$@"', *map(_quoted, computed)])
@@ -50,7 +50,7 @@ def in_shell(command: list[str], arguments: list[str]) -> tuple[list[str], list[
 
 def _quoted(word: str) -> str:
     """A word for a shell, which computes in it and reads nothing else."""
-    if _is_plain(word):
+    if _is_plain.fullmatch(word):
         return word
     escaped = _is_read.sub(lambda found: "\\" + found[0], word)
     return f'"{escaped}"'

@@ -7,7 +7,6 @@ kv_transfer/kv_connector) and LMCache v0.5.6 (lmcache/v1/config.py).
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from modelmill.engines.flags import POD_ADDRESS, less_index
@@ -159,8 +158,8 @@ def _lmcache(launch: Launch, kept: KvCacheOffloading) -> dict[str, str]:
 
 def _share(launch: Launch, size: int) -> str:
     """One process's part of a pod's bytes, in GiB."""
-    share = Fraction(size, GIBIBYTE * launch.group.accelerators)
-    return f"{float(share):.3f}".rstrip("0").rstrip(".")
+    share = size / (GIBIBYTE * launch.group.accelerators)
+    return f"{share:.3f}".rstrip("0").rstrip(".")
 
 
 def ports(launch: Launch) -> list[dict[str, Any]]:

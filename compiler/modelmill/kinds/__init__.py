@@ -7,51 +7,15 @@ overlays, files or other kinds' modules. The order here is the order in a kustom
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import ModuleType
+from functools import partial
 from typing import Protocol, cast
 
-from modelmill.kinds import (
-    adapter_sync,
-    backend_tls_policy,
-    base_model,
-    certificate,
-    daemon_set,
-    dashboard,
-    deployment,
-    destination_rule,
-    endpoint_picker,
-    external_secret,
-    extra_objects,
-    gcp_backend_policy,
-    health_check_policy,
-    horizontal_pod_autoscaler,
-    http_route,
-    inference_model_rewrite,
-    inference_objective,
-    inference_pool,
-    job,
-    leader_worker_set,
-    llm_inference_service,
-    mooncake_config,
-    network_policy,
-    persistent_volume_claim,
-    pod_disruption_budget,
-    pod_monitor,
-    prometheus_rule,
-    reference_grant,
-    replica_set,
-    resource_claim_template,
-    scaled_object,
-    scaling_rule,
-    service,
-    service_account,
-    service_monitor,
-    tokenizer_server,
-)
 from modelmill.model_uri import parse_uri
 from modelmill.pods import pod_template
-from modelmill.registries import images_in, images_of_pod, mirrored
+from modelmill.registries import KINDS, Pulls, images_in, images_of_pod, mirrored
+from modelmill.relevant import KSERVE, Registry
 from modelmill.resource import Resource
+from modelmill.sharing import is_same, shared
 from modelmill.variant import Variant
 
 
@@ -59,62 +23,76 @@ class Kind(Protocol):
     def emit(self, variant: Variant) -> Iterable[Resource]: ...
 
 
-MODULES: tuple[ModuleType, ...] = (
-    service_account,
-    external_secret,
-    network_policy,
-    certificate,
-    persistent_volume_claim,
-    job,
-    daemon_set,
-    resource_claim_template,
-    mooncake_config,
-    llm_inference_service,
-    deployment,
-    replica_set,
-    leader_worker_set,
-    service,
-    pod_disruption_budget,
-    endpoint_picker,
-    tokenizer_server,
-    inference_pool,
-    inference_model_rewrite,
-    inference_objective,
-    destination_rule,
-    health_check_policy,
-    gcp_backend_policy,
-    reference_grant,
-    http_route,
-    backend_tls_policy,
-    base_model,
-    adapter_sync,
-    pod_monitor,
-    service_monitor,
-    prometheus_rule,
-    dashboard,
-    horizontal_pod_autoscaler,
-    scaled_object,
-    scaling_rule,
-    extra_objects,
-)
-KINDS: tuple[Kind, ...] = tuple(cast(Kind, module) for module in MODULES)
-MADE_BY_KSERVE: tuple[ModuleType, ...] = (
-    deployment,
-    leader_worker_set,
-    service,
-    endpoint_picker,
-    tokenizer_server,
-    inference_pool,
+ROWS = {
+    "service_account": "",
+    "external_secret": "external_secrets",
+    "network_policy": "network_policy",
+    "certificate": "tls",
+    "persistent_volume_claim": "cache",
+    "job": "cache",
+    "daemon_set": "cache",
+    "resource_claim_template": "",
+    "mooncake_config": "kv_cache_offloading",
+    "llm_inference_service": KSERVE,
+    "deployment": "",
+    "replica_set": "dual_pods",
+    "leader_worker_set": "worker",
+    "service": "",
+    "pod_disruption_budget": "pod_disruption_budget",
+    "endpoint_picker": "scheduler",
+    "tokenizer_server": "tokenizer",
+    "inference_pool": "scheduler",
+    "inference_model_rewrite": "rewrites",
+    "inference_objective": "objectives",
+    "destination_rule": "gateway",
+    "health_check_policy": "gateway",
+    "gcp_backend_policy": "gateway",
+    "reference_grant": "gateway",
+    "http_route": "gateway",
+    "backend_tls_policy": "tls",
+    "base_model": "match_model",
+    "adapter_sync": "adapter_sync",
+    "pod_monitor": "pod_monitor",
+    "service_monitor": "monitor service_monitor",
+    "prometheus_rule": "alerts",
+    "dashboard": "dashboard",
+    "horizontal_pod_autoscaler": "autoscaling",
+    "scaled_object": "autoscaling",
+    "scaling_rule": "autoscaling",
+    "extra_objects": "extra_objects",
+}
+"""Kinds, and the fields without which none is emitted (`relevant`)."""
+MADE_BY_KSERVE = (
+    "deployment",
+    "leader_worker_set",
+    "service",
+    "endpoint_picker",
+    "tokenizer_server",
+    "inference_pool",
 )
 """What its controller makes of an LLMInferenceService; the other kinds are emitted beside one."""
-BESIDE_KSERVE: tuple[Kind, ...] = tuple(
-    cast(Kind, module) for module in MODULES if module not in MADE_BY_KSERVE
-)
+_kinds = Registry(__name__, ROWS)
+_beside_kserve = Registry(__name__, {n: r for n, r in ROWS.items() if n not in MADE_BY_KSERVE})
 
 
 def emit(variant: Variant) -> tuple[Resource, ...]:
     """All objects of a variant, in order of kind."""
-    return mirrored(_written(variant), variant.pulls)
+    written, pulls = _written(variant), variant.pulls
+    if not pulls.registries and not pulls.digests:
+        return written
+    # One for environments with the same mirrors: digests are the repository's.
+    mirrors = repr(sorted(pulls.registries.items()))
+    return tuple(
+        variant.once((mirrors, each), partial(_mirrored, each, pulls))
+        if each.kind in KINDS
+        else each
+        for each in written
+    )
+
+
+def _mirrored(written: Resource, pulls: Pulls) -> Resource:
+    (found,) = mirrored([written], pulls)
+    return found
 
 
 def images(variant: Variant) -> set[str]:
@@ -128,11 +106,17 @@ def images(variant: Variant) -> set[str]:
     return found.union(images_in(_written(variant)))
 
 
+@shared()
 def _written(variant: Variant) -> tuple[Resource, ...]:
-    """The objects with images as they are written; once, as several ask."""
-    kinds = KINDS if variant.kserve is None else BESIDE_KSERVE
+    """The objects with images as they are written."""
+    kinds = (_kinds if variant.kserve is None else _beside_kserve).of(variant)
+    return tuple(
+        _first_of(variant, each) for kind in kinds for each in cast(Kind, kind).emit(variant)
+    )
 
-    def make() -> tuple[Resource, ...]:
-        return tuple(resource for kind in kinds for resource in kind.emit(variant))
 
-    return variant.once((variant, "objects"), make)
+def _first_of(variant: Variant, own: Resource) -> Resource:
+    """The object that was first made of the model by this name, where it is the same down to the
+    order of keys: what is one object is judged, compared and written once."""
+    first: Resource = variant.first.made.setdefault(own.identity, own)
+    return first if first is own or is_same(first.body, own.body) else own

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from modelmill import names
 from modelmill.adapters import names_served
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.variant import Variant
 
 MANAGED = {"inference.llm-d.ai/ipp-managed": "true"}
@@ -19,11 +20,16 @@ MANAGED = {"inference.llm-d.ai/ipp-managed": "true"}
 
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.gateway is None or variant.route.match_model != "base-model":
-        return
+        return ()
+    return (_names(variant),)
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _names(variant: Variant) -> Resource:
     base, *others = (name for name, _ in names_served(variant))
     # A list in YAML, as the processor reads it.
     listed = "".join(f"- {_quoted(name)}\n" for name in others)
-    yield resource(
+    return resource(
         "v1",
         "ConfigMap",
         names.child_name(variant.name, "base-model"),

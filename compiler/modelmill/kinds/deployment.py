@@ -10,9 +10,11 @@ from collections.abc import Iterable
 
 from modelmill.claims import has_claimed_accelerators
 from modelmill.containers import Manifest, given, int_or_string
-from modelmill.engine_container import IMAGE_PULL_SECONDS, accelerator_request
+from modelmill.engine_container import IMAGE_PULL_SECONDS
+from modelmill.engine_resources import accelerator_request
 from modelmill.pods import pod_template, workload_labels
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.role import Strategy
 from modelmill.variant import Variant
 
@@ -23,10 +25,22 @@ def emit(variant: Variant) -> Iterable[Resource]:
             yield _deployment(variant, key)
 
 
+@shared(*OUTSIDE)
 def _deployment(variant: Variant, key: str) -> Resource:
-    role = variant.roles[key]
-    metadata = role.metadata
-    template, bare = pod_template(variant, key), variant.is_bare(key)
+    role, around, template = variant.roles[key], _around(variant, key), pod_template(variant, key)
+    spec = {
+        **given(replicas=None if role.autoscaling else role.replicas),
+        **around.body["spec"],
+        **given(progressDeadlineSeconds=None if variant.is_bare(key) else _deadline(template)),
+        "template": template,
+    }
+    return around._replace(body={**around.body, "spec": spec})
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _around(variant: Variant, key: str) -> Resource:
+    """The Deployment without its number of pods and their template."""
+    metadata = variant.roles[key].metadata
     return resource(
         "apps/v1",
         "Deployment",
@@ -34,13 +48,8 @@ def _deployment(variant: Variant, key: str) -> Resource:
         labels=workload_labels(variant, key),
         annotations=dict(sorted(metadata.annotations.items())) if metadata else None,
         spec={
-            **given(replicas=None if role.autoscaling else role.replicas),
             "selector": {"matchLabels": variant.selector(key)},
-            **given(
-                strategy=_strategy(variant, key),
-                progressDeadlineSeconds=None if bare else _deadline(template),
-            ),
-            "template": template,
+            **given(strategy=_strategy(variant, key)),
         },
     )
 

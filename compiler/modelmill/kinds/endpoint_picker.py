@@ -6,9 +6,7 @@ chart routerlib.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from modelmill import latency_predictor, names, tls, tokenizer, tracing, yamltext
@@ -20,11 +18,14 @@ from modelmill.containers import (
     flag_words,
     given,
     over,
-    pod_spec,
     resources,
 )
+from modelmill.hashes import sha256
 from modelmill.picker_config import picker_config
+from modelmill.pod_specs import pod_spec
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, SIZES, VARIABLES, shared
+from modelmill.spec.gateways import GatewayProvider
 from modelmill.spec.routing import Scheduler
 from modelmill.variant import Variant
 
@@ -45,38 +46,53 @@ def emit(variant: Variant) -> Iterable[Resource]:
     scheduler = variant.scheduler
     if scheduler is None:
         return
-    assert scheduler.config is not None
-    config = picker_config(variant, scheduler.config)
-    inputs = (
-        "endpoint picker",
-        f"{variant.gateway_provider} {config}",
-        tls.tls_of(variant),
-        scheduler,
-        variant.spec.model,
-        variant.spec.tracing,
-    )
-    yield from variant.once(inputs, partial(_objects, variant, scheduler, config))
-    yield _binding(variant, scheduler)
+    config, scraped = _config(variant), scheduler.pod_monitor or scheduler.service_monitor
+    account = _account(variant, scheduler)
+    if account == variant.picker_name:
+        yield _own_account(variant)
+    role, config_map, service = _around(variant, config)
+    yield role
+    yield config_map
+    yield _deployment(variant, config, variant.gateway_provider, scraped is not None)
+    yield service
+    yield _binding(variant, account)
 
 
-def _objects(variant: Variant, scheduler: Scheduler, written: Manifest) -> tuple[Resource, ...]:
-    """What does not depend on the namespace. Of the roles, only what the configuration `written`
-    says."""
-    name = variant.picker_name
-    labels = names.labels(variant.name, COMPONENT, variant.labels)
-    config = yamltext.dump(written)
-    found = [
+@shared(*OUTSIDE, "roles.replicas", *VARIABLES, *SIZES, *PODS)
+def _config(variant: Variant) -> str:
+    """The configuration, which is what pickers know of the roles."""
+    assert variant.scheduler is not None
+    assert variant.scheduler.config is not None
+    return yamltext.dump(picker_config(variant, variant.scheduler.config))
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _around(variant: Variant, config: str) -> tuple[Resource, Resource, Resource]:
+    """The Role, the ConfigMap and the Service."""
+    scheduler = variant.scheduler
+    assert scheduler is not None
+    name, labels = variant.picker_name, _labels(variant)
+    return (
         _role(variant, scheduler, labels),
         resource("v1", "ConfigMap", name, labels=labels, data={CONFIG_FILE: config}),
-        _deployment(variant, scheduler, name, config),
         _service(variant, name, labels),
-    ]
-    if _account(variant, scheduler) == name:
-        account = resource(
-            "v1", "ServiceAccount", name, labels=labels, automountServiceAccountToken=False
-        )
-        found.insert(0, account)
-    return tuple(found)
+    )
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _own_account(variant: Variant) -> Resource:
+    return resource(
+        "v1",
+        "ServiceAccount",
+        variant.picker_name,
+        labels=_labels(variant),
+        automountServiceAccountToken=False,
+    )
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _labels(variant: Variant) -> dict[str, str]:
+    return names.labels(variant.name, COMPONENT, variant.labels)
 
 
 def _account(variant: Variant, scheduler: Scheduler) -> str:
@@ -102,14 +118,13 @@ def _role(variant: Variant, scheduler: Scheduler, labels: dict[str, str]) -> Res
     return resource(RBAC, "Role", variant.picker_name, labels=labels, rules=rules)
 
 
-def _binding(variant: Variant, scheduler: Scheduler) -> Resource:
+def _binding(variant: Variant, account: str) -> Resource:
     name = variant.picker_name
-    account = _account(variant, scheduler)
     return resource(
         RBAC,
         "RoleBinding",
         name,
-        labels=names.labels(variant.name, COMPONENT, variant.labels),
+        labels=_labels(variant),
         roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
         subjects=[given(kind="ServiceAccount", name=account, namespace=variant.namespace)],
     )
@@ -119,9 +134,15 @@ def _rule(groups: list[str], kinds: list[str], verbs: list[str]) -> Manifest:
     return {"apiGroups": groups, "resources": kinds, "verbs": verbs}
 
 
-def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) -> Resource:
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _deployment(
+    variant: Variant, config: str, provider: GatewayProvider | None, scraped: bool
+) -> Resource:
+    """`provider`: whose Gateway sends it requests; `scraped`: whether a monitor looks at it."""
+    scheduler, name = variant.scheduler, variant.picker_name
+    assert scheduler is not None
     pod, metadata = scheduler.pod, scheduler.metadata
-    digest = hashlib.sha256(config.encode()).hexdigest()[:16]
+    digest = sha256(config)[:16]
     said = metadata.labels if metadata else {}
     noted = metadata.annotations if metadata else {}
     own = {**variant.labels, **said, **(pod.labels if pod else {})}
@@ -139,7 +160,7 @@ def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) 
             grace_seconds=GRACE_SECONDS,
             selector=selector,
             containers=[
-                _container(variant, scheduler),
+                _container(variant, scheduler, _args(variant, scheduler, provider, scraped)),
                 *([tokenizer.container(variant)] if tokenizer.is_beside(variant) else []),
                 *latency_predictor.containers(variant),
             ],
@@ -168,7 +189,7 @@ def _deployment(variant: Variant, scheduler: Scheduler, name: str, config: str) 
     )
 
 
-def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
+def _container(variant: Variant, scheduler: Scheduler, args: list[str]) -> Manifest:
     elects = scheduler.replicas > 1
     fields = container_fields(scheduler.container)
     health: Manifest = {"port": HEALTH_PORT, "service": "inference-extension"}
@@ -182,7 +203,7 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
     return {
         "name": (scheduler.container and scheduler.container.name) or CONTAINER,
         "image": variant.image("endpointPicker", scheduler.image),
-        "args": _args(variant, scheduler),
+        "args": args,
         "env": env_list(env),
         "ports": [
             {"name": "grpc", "containerPort": EXT_PROC_PORT, "protocol": "TCP"},
@@ -211,7 +232,9 @@ def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
     }
 
 
-def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
+def _args(
+    variant: Variant, scheduler: Scheduler, provider: GatewayProvider | None, scraped: bool
+) -> list[str]:
     pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
     flags: dict[str, Any] = {
         "pool-name": variant.name,
@@ -224,9 +247,9 @@ def _args(variant: Variant, scheduler: Scheduler) -> list[str]:
     }
     if scheduler.replicas > 1:
         flags["ha-enable-leader-election"] = True
-    if scheduler.pod_monitor is not None or scheduler.service_monitor is not None:
+    if scraped:
         flags["metrics-endpoint-auth"] = False
-    if variant.gateway_provider == "agentgateway":
+    if provider == "agentgateway":
         # Its gateways speak to pickers without TLS.
         flags["secure-serving"] = False
     flags.update(tls.picker_flags(variant))

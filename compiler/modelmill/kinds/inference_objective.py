@@ -11,17 +11,21 @@ from collections.abc import Iterable
 from modelmill import names
 from modelmill.resource import Resource, resource
 from modelmill.routes import backend_ref, objective_name
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.variant import Variant
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.scheduler is None:
-        return
-    for key, objective in sorted(variant.routing.objectives.items()):
-        yield resource(
+        return ()
+    return [
+        resource(
             variant.versions.apis["InferenceObjective"],
             "InferenceObjective",
             objective_name(variant, key),
             labels=names.labels(variant.name, "model", variant.labels),
             spec={"priority": objective.priority, "poolRef": backend_ref(variant)},
         )
+        for key, objective in sorted(variant.routing.objectives.items())
+    ]

@@ -12,14 +12,16 @@ from modelmill import names
 from modelmill.groups import ports_of
 from modelmill.kinds.endpoint_picker import EXT_PROC_PORT
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.variant import Variant
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.scheduler is None:
-        return
+        return ()
     ports = max(ports_of(role) for role in variant.roles.values())
-    yield resource(
+    pool = resource(
         variant.versions.apis["InferencePool"],
         "InferencePool",
         variant.name,
@@ -37,3 +39,4 @@ def emit(variant: Variant) -> Iterable[Resource]:
             },
         },
     )
+    return (pool,)

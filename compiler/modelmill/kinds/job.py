@@ -11,12 +11,12 @@ as well (`model_cache`), for controllers that know no waves.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 
 from modelmill import cache_pods, model_cache, model_volume, names, object_store
 from modelmill.containers import Manifest, given
+from modelmill.hashes import sha256
 from modelmill.names import child_name
 from modelmill.registries import mirrored_pod
 from modelmill.resource import Resource, resource
@@ -36,7 +36,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
     # As it runs: another registry, or another image of the same tag, makes another pod.
     pulled = {**template, "spec": mirrored_pod(template["spec"], variant.pulls)}
     text = json.dumps({**spec, "template": pulled}, sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = sha256(text)[:8]
     yield resource(
         "batch/v1",
         "Job",

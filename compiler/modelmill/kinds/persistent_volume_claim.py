@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from modelmill import model_cache, names
 from modelmill.containers import given
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.variant import Variant
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def emit(variant: Variant) -> Iterable[Resource]:
     cache = model_cache.cache_of(variant)
     if cache is None or cache.claim is None:
-        return
+        return ()
     claim = cache.claim
-    yield resource(
+    made = resource(
         "v1",
         "PersistentVolumeClaim",
         model_cache.claim_name(variant),
@@ -30,3 +32,4 @@ def emit(variant: Variant) -> Iterable[Resource]:
             "volumeMode": "Filesystem",
         },
     )
+    return (made,)

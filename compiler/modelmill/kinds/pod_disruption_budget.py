@@ -7,24 +7,28 @@ from collections.abc import Iterable
 from modelmill import names
 from modelmill.containers import Manifest, given, int_or_string
 from modelmill.resource import Resource, resource
+from modelmill.sharing import GATEWAY, INSIDE, MONITORS, PLACE, PODS, shared
 from modelmill.spec.role import PodDisruptionBudget
 from modelmill.variant import Variant
 
 PICKER = "epp"
 
 
+@shared(*PLACE, *GATEWAY, *MONITORS, *INSIDE, *PODS)
 def emit(variant: Variant) -> Iterable[Resource]:
+    found = []
     for key, role in variant.roles.items():
         if role.pod_disruption_budget is not None:
             name, selector = variant.workload_name(key), variant.pods_of(key)
-            yield _budget(variant, role.pod_disruption_budget, key, name, selector)
+            found.append(_budget(variant, role.pod_disruption_budget, key, name, selector))
     scheduler = variant.scheduler
     if scheduler is not None and scheduler.pod_disruption_budget is not None:
         name, selector = variant.picker_name, {"matchLabels": variant.component_labels(PICKER)}
         # Pickers that do not lead are never ready: their nodes could not be drained otherwise.
         policy = "AlwaysAllow" if scheduler.replicas > 1 else None
         budget = scheduler.pod_disruption_budget
-        yield _budget(variant, budget, PICKER, name, selector, unready=policy)
+        found.append(_budget(variant, budget, PICKER, name, selector, unready=policy))
+    return found
 
 
 def _budget(

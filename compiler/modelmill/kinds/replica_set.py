@@ -15,8 +15,10 @@ from typing import Any
 
 from modelmill import names, yamltext
 from modelmill.claims import accelerator_claims, container_entries, pod_entries
-from modelmill.containers import Manifest, container_fields, env_list, given, spread_constraints
-from modelmill.engine_container import REQUESTED_CONTAINER, held_accelerators
+from modelmill.containers import Manifest, container_fields, env_list, given
+from modelmill.engine_container import REQUESTED_CONTAINER
+from modelmill.engine_resources import held_accelerators
+from modelmill.pod_specs import spread_constraints
 from modelmill.pods import pod_template, workload_labels
 from modelmill.registries import mirrored_pod
 from modelmill.resource import Resource, resource

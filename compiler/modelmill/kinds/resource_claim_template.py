@@ -11,6 +11,7 @@ from modelmill import names
 from modelmill.claims import PodClaim, accelerator_claims, further_claims, picker_claims
 from modelmill.containers import Manifest, given, over
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, shared
 from modelmill.spec.devices import DeviceRequest, Devices
 from modelmill.variant import Variant
 
@@ -19,6 +20,7 @@ PICKER = "epp"
 TOKENIZER = "tokenizer"
 
 
+@shared(*OUTSIDE, *INSIDE)
 def emit(variant: Variant) -> Iterable[Resource]:
     """Roles may share a template by its name, where both want the same of it."""
     shared: list[Resource] = []

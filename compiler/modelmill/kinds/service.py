@@ -12,17 +12,19 @@ from modelmill import names, tls
 from modelmill.containers import Manifest, numbered
 from modelmill.groups import ports_of
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.variant import Variant
 
 
+@shared(*OUTSIDE, *INSIDE, *PODS)
 def emit(variant: Variant) -> Iterable[Resource]:
-    service = variant.routing.service
-    if service is not None and not service.create:
-        return
+    said = variant.routing.service
+    if said is not None and not said.create:
+        return ()
     served = [
         ports_of(role) for key, role in variant.roles.items() if variant.role_type(key) != "prefill"
     ]
-    yield resource(
+    service = resource(
         "v1",
         "Service",
         variant.name,
@@ -36,6 +38,7 @@ def emit(variant: Variant) -> Iterable[Resource]:
             ],
         },
     )
+    return (service,)
 
 
 def _port(name: str, number: int, scheme: str) -> Manifest:

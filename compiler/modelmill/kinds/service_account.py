@@ -12,22 +12,28 @@ from collections.abc import Iterable
 from modelmill import names
 from modelmill.containers import given
 from modelmill.resource import Resource, resource
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.spec.pod import Metadata
 from modelmill.variant import Variant
 
 
 def emit(variant: Variant) -> Iterable[Resource]:
     if variant.kserve is not None and variant.spec.service_account is None:
-        return
+        return ()
     roles = variant.roles.values()
     if all(role.pod is not None and role.pod.service_account_name for role in roles):
-        return
+        return ()
+    return (_account(variant),)
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _account(variant: Variant) -> Resource:
     # Of an account that runs as it is, nothing is changed under its pods.
     hardened = not all(variant.is_bare(key) for key in variant.roles)
     own = variant.spec.service_account or Metadata()
     labels = names.labels(variant.name, "model", {**variant.labels, **own.labels})
     bare_labels = {**dict(sorted(own.labels.items())), names.MANAGED_BY: labels[names.MANAGED_BY]}
-    yield resource(
+    return resource(
         "v1",
         "ServiceAccount",
         variant.name,

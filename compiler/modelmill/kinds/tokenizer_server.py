@@ -7,7 +7,8 @@ from functools import partial
 
 from modelmill import names, tokenizer
 from modelmill.claims import picker_claims, pod_entries
-from modelmill.containers import Manifest, pod_spec
+from modelmill.containers import Manifest
+from modelmill.pod_specs import pod_spec
 from modelmill.resource import Resource, resource
 from modelmill.spec.picker import Tokenizer
 from modelmill.variant import Variant

@@ -24,7 +24,7 @@ from modelmill.containers import (
     probes_of,
     resources,
 )
-from modelmill.engine_container import accelerator_request
+from modelmill.engine_resources import accelerator_request
 from modelmill.engines import ENGINES, NO_KV_CACHE, EngineModule, Launch, vllm_kv
 from modelmill.engines.flags import in_shell, render
 from modelmill.groups import SIMULATOR, group_of

@@ -19,15 +19,14 @@ from modelmill.containers import (
     given,
     keyed,
     over,
-    pod_fields,
     resources,
-    spread_constraints,
 )
 from modelmill.containers import container_fields as fields_of
 from modelmill.engines import ENGINES
 from modelmill.kserve.engine import container
 from modelmill.kserve.offloading import is_declared
 from modelmill.kserve.storage import initializer
+from modelmill.pod_specs import pod_fields, spread_constraints
 from modelmill.pods import affinity
 from modelmill.record import EMPTY
 from modelmill.spec.pod import Pod

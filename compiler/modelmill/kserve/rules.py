@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from modelmill.tuples import NamedTuple
 
 Spec = Mapping[str, Any]
 Path = tuple[str | int, ...]

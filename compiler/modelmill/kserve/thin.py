@@ -11,7 +11,7 @@ raw JSON, and the pool, whose half its schema refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelmill import names
@@ -48,46 +48,10 @@ def configs_of(resolver: Resolver, variant: Variant) -> tuple[BaseConfig, ...]:
     )
 
 
-def environment_configs(
+def configs_used(
     resolver: Resolver, versions: VersionSet, overlay: Document
-) -> tuple[Resource, ...]:
+) -> dict[str, BaseConfig]:
     """The configurations that the services of an environment refer to, by name."""
-    registries = {**versions.registries, **overlay.record.registries}
-    return mirrored(_written(resolver, versions, overlay), Pulls(registries, versions.digests))
-
-
-def environment_images(
-    resolver: Resolver, versions: VersionSet, overlay: Document
-) -> Iterator[str]:
-    """The images that those configurations name, as they are written."""
-    return images_in(_written(resolver, versions, overlay))
-
-
-def _written(resolver: Resolver, versions: VersionSet, overlay: Document) -> tuple[Resource, ...]:
-    return tuple(
-        resource(
-            versions.apis[KIND],
-            KIND,
-            name,
-            namespace=overlay.record.namespace,
-            labels={names.MANAGED_BY: "modelmill"},
-            spec=each.spec,
-        )
-        for name, each in sorted(_used(resolver, versions, overlay).items())
-    )
-
-
-def presets_behind(
-    resolver: Resolver, versions: VersionSet, overlay: Document
-) -> tuple[Document, ...]:
-    """The presets that an environment's configurations are made of."""
-    presets = resolver.catalog.presets
-    wanted = {each.preset for each in _used(resolver, versions, overlay).values()}
-    chains = [resolver.chain((name,), presets[name]) for name in sorted(wanted)]
-    return tuple(dict.fromkeys(preset for chain in chains for preset in chain))
-
-
-def _used(resolver: Resolver, versions: VersionSet, overlay: Document) -> dict[str, BaseConfig]:
     found: dict[str, BaseConfig] = {}
     target = target_of(overlay)
     if target is None or target.mode != "thin":
@@ -100,6 +64,45 @@ def _used(resolver: Resolver, versions: VersionSet, overlay: Document) -> dict[s
                 continue
             found |= {each.name: each for each in configs_of(resolver, variant)}
     return found
+
+
+def environment_configs(
+    versions: VersionSet, overlay: Document, used: Mapping[str, BaseConfig]
+) -> tuple[Resource, ...]:
+    """Those configurations as objects."""
+    registries = {**versions.registries, **overlay.record.registries}
+    return mirrored(_written(versions, overlay, used), Pulls(registries, versions.digests))
+
+
+def environment_images(
+    versions: VersionSet, overlay: Document, used: Mapping[str, BaseConfig]
+) -> Iterator[str]:
+    """The images that those configurations name, as they are written."""
+    return images_in(_written(versions, overlay, used))
+
+
+def _written(
+    versions: VersionSet, overlay: Document, used: Mapping[str, BaseConfig]
+) -> tuple[Resource, ...]:
+    return tuple(
+        resource(
+            versions.apis[KIND],
+            KIND,
+            name,
+            namespace=overlay.record.namespace,
+            labels={names.MANAGED_BY: "modelmill"},
+            spec=each.spec,
+        )
+        for name, each in sorted(used.items())
+    )
+
+
+def presets_behind(resolver: Resolver, used: Mapping[str, BaseConfig]) -> tuple[Document, ...]:
+    """The presets that those configurations are made of."""
+    chains = [
+        resolver.chain((name,), None) for name in sorted({each.preset for each in used.values()})
+    ]
+    return tuple(dict.fromkeys(preset for chain in chains for preset in chain))
 
 
 def thin_spec(full: Manifest, configs: tuple[BaseConfig, ...]) -> Manifest:
@@ -139,7 +142,7 @@ def _config(resolver: Resolver, variant: Variant, preset: Document) -> BaseConfi
 
 
 def _made(resolver: Resolver, variant: Variant, preset: Document) -> BaseConfig | None:
-    chain = resolver.chain((preset.name,), preset)
+    chain = resolver.chain((preset.name,), None)
     try:
         keys = _roles(resolver, chain, has_prefill=variant.is_disaggregated)
         below, above = (_stub_spec(resolver, variant, keys, each) for each in (chain[:-1], chain))
