@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from modelmill.compilation import compile_repository
 from modelmill.delivery.git_rules import holds_credentials
 from modelmill.layout import CLUSTER_SCOPED
-from modelmill.pipeline import compile_repository
 from modelmill.repository import index
 from modelmill.sources import read_sources
 from stories import GOOD

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelmill.object_graph import edges
+from modelmill.object_graph import edges, links_of
 from modelmill.pipeline import objects_of, variant_of
 from modelmill.repository import Repository, index
 from modelmill.resolve import Resolver, environments_of
@@ -212,7 +212,7 @@ def test_no_order_goes_backwards_whatever_refers_to_what(data: st.DataObject) ->
 def assert_in_order(resources: Sequence[Resource]) -> None:
     """What is referred to comes no later, strictly before where that is asked for, unless the two
     refer to each other; and what refers to each other comes together."""
-    found, links = waves(resources), edges(resources)
+    found, links = waves(resources), edges([links_of(each) for each in resources])
     reach = reachable(len(resources), [(e.of, e.to) for e in links])
     for edge in links:
         together = edge.of in reach[edge.to]

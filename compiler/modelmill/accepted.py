@@ -7,13 +7,19 @@ that tell the reason. Which codes can be accepted, their registry says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from modelmill.catalog import Document
-from modelmill.codes import CODES
 from modelmill.diagnostics import Diagnostic, Note, error, warning
 from modelmill.spec.documents import Acceptance
 
-ACCEPTABLE = {each.code: each.title for each in CODES if each.acceptable}
+
+@cache
+def acceptable() -> Mapping[str, str]:
+    """Codes and titles of what can be accepted."""
+    from modelmill.codes import CODES
+
+    return {each.code: each.title for each in CODES if each.acceptable}
 
 
 def accepted(model: Document, found: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -34,7 +40,7 @@ def _entries(model: Document) -> dict[str, Acceptance]:
 def _softened(found: Diagnostic, entry: Acceptance | None) -> Diagnostic:
     if entry is None or not entry.reason:
         return found
-    if found.severity != "error" or found.code not in ACCEPTABLE:
+    if found.severity != "error" or found.code not in acceptable():
         return found
     until = f" until {entry.until}" if entry.until is not None else ""
     note = Note(f"accepted{until}: {entry.reason}")
@@ -56,8 +62,8 @@ def _misused(
     model: Document, code: str, reason: str, seen: set[str] | None
 ) -> Iterable[Diagnostic]:
     node = model.node.nearest("accept", code)
-    if code not in ACCEPTABLE:
-        hint = "these can be: " + ", ".join(ACCEPTABLE)
+    if code not in acceptable():
+        hint = "these can be: " + ", ".join(acceptable())
         yield error("C540", f"`{code}` is no finding that a model can accept", node.key_span, hint)
     elif not reason.strip():
         yield error("C540", f"`{code}` is accepted without a reason", node.span, "say why")

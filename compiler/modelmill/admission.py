@@ -7,17 +7,20 @@ preset, extra object or patch gets past it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 from modelmill import pod_parts
 from modelmill.diagnostics import Diagnostic, Note, Span, error
 from modelmill.pod_places import key_of, origin, owners
 from modelmill.pod_security import Level, Refusal, held_to, refusals, templates_of
 from modelmill.pod_security import told as sentence
+from modelmill.registries import POD_SPECS
 from modelmill.resource import Resource
 from modelmill.variant import Variant
 
+T = TypeVar("T")
 REFUSABLE = ("baseline", "restricted")
 EXEMPT = "or exempt the model under `podSecurityExemptions` of the environment"
 REQUESTED = "server"
@@ -42,17 +45,14 @@ def _parts(
     patch_of: Callable[[Resource], Span],
 ) -> Iterator[Diagnostic]:
     for old, new in zip(before, after, strict=True):
-        templates = list(templates_of(new))
-        if not templates or _is_as_written(variant, old):
+        found = _faults(variant, new) if new.kind in POD_SPECS else ()
+        if not found or _is_as_written(variant, old):
             continue
-        written, beside = dict(templates_of(old)), pod_parts.claims_beside(new)
-        for part, template in templates:
-            if part == REQUESTED:
-                continue
-            for fault in _faults(variant, template, beside):
-                is_patched = fault not in _faults(variant, written.get(part), beside)
-                span = patch_of(old) if is_patched else key_of(variant, old, part, *fault.paths)
-                yield error("C576", fault.what, span, fault.hint)
+        written = _faults(variant, old)
+        for part, fault in found:
+            is_patched = (part, fault) not in written
+            span = patch_of(old) if is_patched else key_of(variant, old, part, *fault.paths)
+            yield error("C576", fault.what, span, fault.hint)
 
 
 def _is_as_written(variant: Variant, resource: Resource) -> bool:
@@ -61,12 +61,22 @@ def _is_as_written(variant: Variant, resource: Resource) -> bool:
     return owner[0] == "extraObjects" or (owner[0] == "roles" and variant.is_bare(owner[1]))
 
 
-def _faults(
-    variant: Variant, template: Any, beside: tuple[str, ...]
-) -> tuple[pod_parts.Fault, ...]:
-    """Environments share the templates in which they do not differ."""
-    inputs = ("pod parts", *beside, template)
-    return variant.once(inputs, lambda: tuple(pod_parts.faults(template, beside)))
+def _faults(variant: Variant, resource: Resource) -> tuple[tuple[str, pod_parts.Fault], ...]:
+    """Of each part of an object's pods; once for environments that share the object, or a template
+    of one that they do not."""
+
+    def make() -> tuple[tuple[str, pod_parts.Fault], ...]:
+        beside = pod_parts.claims_beside(resource)
+        return tuple(
+            (part, fault)
+            for part, template in templates_of(resource)
+            if part != REQUESTED
+            for fault in variant.once(
+                ("pod parts", template, *beside), partial(_all, pod_parts.faults, template, beside)
+            )
+        )
+
+    return variant.once(("pods", resource), make)
 
 
 def _security(
@@ -83,21 +93,34 @@ def _security(
         return
     told = Note(f"`{overlay.name}` enforces {level}", _said(variant))
     for old, new in zip(before, after, strict=True):
+        if new.kind not in POD_SPECS:
+            continue
         if old.body["metadata"].get("namespace", variant.namespace) != variant.namespace:
             continue
-        written = dict(templates_of(old))
-        for part, template in templates_of(new):
-            for refusal in _refused(variant, template, level):
-                is_patched = refusal not in _refused(variant, written.get(part), level)
-                written_at = origin(variant, old, part, refusal.path)
-                span = patch_of(old) if is_patched else written_at
-                yield _finding(refusal, level, span, told, is_patched=is_patched)
+        for part, refusal in _refused(variant, new, level):
+            is_patched = (part, refusal) not in _refused(variant, old, level)
+            written_at = origin(variant, old, part, refusal.path)
+            span = patch_of(old) if is_patched else written_at
+            yield _finding(refusal, level, span, told, is_patched=is_patched)
 
 
-def _refused(variant: Variant, template: Any, level: Level) -> tuple[Refusal, ...]:
-    """Environments share the templates in which they do not differ."""
-    inputs = ("pod security", level, template)
-    return variant.once(inputs, lambda: tuple(refusals(template, level)))
+def _refused(variant: Variant, resource: Resource, level: Level) -> tuple[tuple[str, Refusal], ...]:
+    """Of each part of an object's pods; once, as their faults."""
+
+    def make() -> tuple[tuple[str, Refusal], ...]:
+        return tuple(
+            (part, refusal)
+            for part, template in templates_of(resource)
+            for refusal in variant.once(
+                ("pod security", level, template), partial(_all, refusals, template, level)
+            )
+        )
+
+    return variant.once(("pods under", level, resource), make)
+
+
+def _all(find: Callable[..., Iterable[T]], *about: object) -> tuple[T, ...]:
+    return tuple(find(*about))
 
 
 def _finding(

@@ -1,43 +1,64 @@
 """What can be said only of the whole repository: who deploys what, and what reaches nothing.
 
-In: the catalog and the facts of all variants. Out: diagnostics. Not asked when only some models are
-compiled, as the others may be what is missed.
+In: the catalog, what is known of every model, and the facts of all variants. Out: diagnostics. Not
+asked when only some models are compiled, as the others may be what is missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from modelmill.catalog import Catalog, Document
 from modelmill.checks.facts import Facts
-from modelmill.diagnostics import CompileError, Diagnostic, Note, did_you_mean, error, warning
+from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, did_you_mean, error, warning
 from modelmill.gateways import namespace_of
 from modelmill.pod_security import weakest
 from modelmill.resolve import Resolver, environments_of
 from modelmill.spec.documents import Patch
+from modelmill.tuples import NamedTuple
+
+
+class Known(NamedTuple):
+    """What the repository has to know of a model: its file, where its name stands, and the names of
+    the environments that take it."""
+
+    path: str
+    span: Span
+    environments: tuple[str, ...]
+
+
+Roster = Mapping[str, Known]
+"""All models, by name, in order of name."""
+
+
+def known(catalog: Catalog, model: Document) -> Known:
+    taken = tuple(each.name for each in environments_of(catalog, model))
+    return Known(model.path, model.span, taken)
 
 
 def coverage(
-    catalog: Catalog, facts: Sequence[Facts], delivered: Collection[str] = ()
+    catalog: Catalog, roster: Roster, facts: Sequence[Facts], delivered: Collection[str] = ()
 ) -> list[Diagnostic]:
     """Every finding of this kind. `facts` lacks the models that have errors; `delivered`: names of
     environments that a controller brings models to."""
     return [
-        *_without_models(catalog, delivered),
-        *_without_environment(catalog),
-        *_without_model(catalog),
-        *_missed_patches(catalog, facts),
-        *_missed_splits(catalog, facts),
+        *_without_models(catalog, roster, delivered),
+        *_without_environment(catalog, roster),
+        *_without_model(catalog, roster),
+        *_missed_patches(catalog, roster, facts),
+        *_missed_splits(catalog, roster, facts),
         *_shared_gateways(catalog),
-        *_missed_exemptions(catalog, facts),
+        *_missed_exemptions(catalog, roster, facts),
         *_broken_presets(catalog),
     ]
 
 
-def _without_models(catalog: Catalog, delivered: Collection[str]) -> Iterable[Diagnostic]:
+def _without_models(
+    catalog: Catalog, roster: Roster, delivered: Collection[str]
+) -> Iterable[Diagnostic]:
     """What is delivered may have none yet, or no more: what controllers then take from clusters is
     for `delivery` to say."""
-    if catalog.models or _unread(catalog, "Model"):
+    if roster or _unread(catalog, "Model"):
         return
     folder = catalog.project.paths.models
     if not delivered:
@@ -56,23 +77,23 @@ def _without_models(catalog: Catalog, delivered: Collection[str]) -> Iterable[Di
         )
 
 
-def _without_environment(catalog: Catalog) -> Iterable[Diagnostic]:
+def _without_environment(catalog: Catalog, roster: Roster) -> Iterable[Diagnostic]:
     if not catalog.overlays or _unread(catalog, "Overlay"):
         return
-    for model in catalog.models.values():
-        if not environments_of(catalog, model):
+    for name, model in roster.items():
+        if not model.environments:
             yield warning(
                 "C521",
-                f"no environment takes the model `{model.name}`, so nothing deploys it",
+                f"no environment takes the model `{name}`, so nothing deploys it",
                 model.span,
                 "give it the labels that an overlay's `selector` asks for",
             )
 
 
-def _without_model(catalog: Catalog) -> Iterable[Diagnostic]:
-    if not catalog.models or _unread(catalog, "Model"):
+def _without_model(catalog: Catalog, roster: Roster) -> Iterable[Diagnostic]:
+    if not roster or _unread(catalog, "Model"):
         return
-    taken = {o.name for m in catalog.models.values() for o in environments_of(catalog, m)}
+    taken = {name for model in roster.values() for name in model.environments}
     for overlay in catalog.overlays.values():
         if overlay.name not in taken:
             yield warning(
@@ -83,23 +104,25 @@ def _without_model(catalog: Catalog) -> Iterable[Diagnostic]:
             )
 
 
-def _missed_patches(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+def _missed_patches(
+    catalog: Catalog, roster: Roster, facts: Sequence[Facts]
+) -> Iterable[Diagnostic]:
     """Patches that hit no object of any model; kustomize would say nothing."""
     for overlay in catalog.overlays.values():
         if not overlay.record.patches:
             continue
-        taken = [m.name for m in catalog.models.values() if overlay in environments_of(catalog, m)]
-        here = [each for each in facts if each.environment == overlay.name]
+        taken = {name for name, model in roster.items() if overlay.name in model.environments}
+        here = {each.model: each for each in facts if each.environment == overlay.name}
         for name, patch in overlay.record.patches.items():
             model = patch.target.model
-            wanted = [each for each in taken if model in (None, each)]
-            found = [each for each in here if each.model in wanted]
+            wanted = taken if model is None else taken & {model}
+            found = [here[each] for each in (here if model is None else wanted) if each in here]
             if not patch.operations:
                 yield _without_operations(overlay, name)
             elif _unread(catalog, "Model"):
                 continue
-            elif model is not None and model not in catalog.models:
-                yield _unknown_model(catalog, overlay, name, model)
+            elif model is not None and model not in roster:
+                yield _unknown_model(roster, overlay, name, model)
             elif taken and len(found) == len(wanted):
                 yield from _missed(overlay, name, patch, found)
 
@@ -110,21 +133,21 @@ def _without_operations(overlay: Document, name: str) -> Diagnostic:
     return error("C523", message, span, "set `operations`, or `path` to a file of them")
 
 
-def _unknown_model(catalog: Catalog, overlay: Document, name: str, model: str) -> Diagnostic:
+def _unknown_model(roster: Roster, overlay: Document, name: str, model: str) -> Diagnostic:
     span = overlay.node.nearest("patches", name, "target", "model").span
     message = f"the patch `{name}` is for the model `{model}`, which does not exist"
-    return error("C524", message, span, did_you_mean(model, catalog.models))
+    return error("C524", message, span, did_you_mean(model, roster))
 
 
 def _missed(
     overlay: Document, name: str, patch: Patch, facts: Sequence[Facts]
 ) -> Iterable[Diagnostic]:
     kind, wanted = patch.target.kind, patch.target.name
-    objects = {entry for each in facts for entry in each.objects}
-    named = sorted({n for k, n, _ in objects if k == kind})
-    if named and wanted in (None, *named):
+    names = {n for each in facts for k, n, _ in each.objects if k == kind}
+    if names and (wanted is None or wanted in names):
         return
-    kinds = sorted({k for k, _, _ in objects})
+    named = sorted(names)
+    kinds = sorted({k for each in facts for k, _, _ in each.objects})
     hint = did_you_mean(kind, kinds) or "there are " + ", ".join(kinds)
     if named:
         hint = did_you_mean(wanted or "", named) or "there are " + ", ".join(named[:8])
@@ -138,18 +161,20 @@ def _missed(
     )
 
 
-def _missed_splits(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+def _missed_splits(
+    catalog: Catalog, roster: Roster, facts: Sequence[Facts]
+) -> Iterable[Diagnostic]:
     """Models that a route sends requests to, and that are not where it is."""
     if _unread(catalog, "Model"):
         return
     for each in facts:
         for part in each.split:
-            model = catalog.models.get(part.model)
+            model = roster.get(part.model)
             if model is None:
-                hint = did_you_mean(part.model, catalog.models)
+                hint = did_you_mean(part.model, roster)
                 message = f"`{part.model}` is to take a part of the requests, and does not exist"
                 yield error("C545", message, part.span, hint)
-            elif each.environment not in {o.name for o in environments_of(catalog, model)}:
+            elif each.environment not in model.environments:
                 yield error(
                     "C545",
                     f"`{part.model}` is to take a part of the requests, and the environment "
@@ -159,7 +184,9 @@ def _missed_splits(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnos
                 )
 
 
-def _missed_exemptions(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Diagnostic]:
+def _missed_exemptions(
+    catalog: Catalog, roster: Roster, facts: Sequence[Facts]
+) -> Iterable[Diagnostic]:
     """Exemptions of models that the environment does not have, or that need less."""
     if _unread(catalog, "Model"):
         return
@@ -168,11 +195,11 @@ def _missed_exemptions(catalog: Catalog, facts: Sequence[Facts]) -> Iterable[Dia
         own = overlay.record.pod_security
         for name, exemption in overlay.record.pod_security_exemptions.items():
             node = overlay.node.nearest("podSecurityExemptions", name)
-            model, level = catalog.models.get(name), needed.get((overlay.name, name))
+            model, level = roster.get(name), needed.get((overlay.name, name))
             if model is None:
                 message = f"`{name}` is exempt, and does not exist"
-                yield error("C570", message, node.key_span, did_you_mean(name, catalog.models))
-            elif overlay not in environments_of(catalog, model):
+                yield error("C570", message, node.key_span, did_you_mean(name, roster))
+            elif overlay.name not in model.environments:
                 message = f"`{name}` is exempt, and `{overlay.name}` does not take it"
                 yield error("C570", message, node.key_span, "take it out")
             elif own and level and weakest([own, level]) != weakest([own, exemption.level]):

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.cel_functions import FUNCTIONS
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 INSTALL = "install it: pip install common-expression-language"
 LONGEST = 4000
@@ -27,17 +29,17 @@ BACKTRACKING = frozenset({"find", "findAll"})
 COPYING = frozenset({"map", "filter"})
 """Loops that copy what they have so far for every entry."""
 
-_tokens = re.compile(
+_tokens = regex(
     r"""(?P<text>r?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))|\.\s*(?P<loop>all|exists_one|exists|map|filter)\s*\(
     |(?P<open>[(\[{])|(?P<close>[)\]}])""",
     re.VERBOSE | re.DOTALL,
-).finditer
-_misread = re.compile(
+)
+_misread = regex(
     r"ERROR: <input>:(?P<line>[0-9]+):(?P<at>[0-9]+): "
     r"(?:Syntax error: )?(?P<why>.*?)(?: expecting .*+)?$",
     re.MULTILINE,
-).search
-_undefined = re.compile(r"Undefined variable or function: '([^']+)'").match
+)
+_undefined = regex(r"Undefined variable or function: '([^']+)'")
 
 
 class Faulty(Exception):
@@ -107,7 +109,7 @@ class Answers:
         try:
             answer = asked.program.execute(self._context)
         except Exception as fault:
-            undefined = _undefined(str(fault))
+            undefined = _undefined.match(str(fault))
             if undefined:
                 raise Faulty(f"there is no `{undefined[1]}` here") from None
             raise Unanswered(_reason(fault)) from None
@@ -165,7 +167,7 @@ def _cost(expression: str) -> Cost:
 
 def _structure(expression: str) -> Iterator[tuple[str, str]]:
     """Brackets, and the loops that begin with one; none of what stands in texts."""
-    for found in _tokens(expression):
+    for found in _tokens.finditer(expression):
         if found.lastgroup in ("loop", "open", "close"):
             yield found.lastgroup, found[found.lastgroup]
 
@@ -196,7 +198,7 @@ def _reason(fault: Exception) -> str:
     if isinstance(fault, KeyError):
         return f"nothing is said under `{fault.args[0]}`, which it reads; ask with has(…) first"
     text = str(fault)
-    place = _misread(text)
+    place = _misread.search(text)
     if place is not None:
         return f"{place['why']} at its line {place['line']}, character {place['at']}"
     return next((line for line in text.splitlines() if line.strip()), type(fault).__name__)

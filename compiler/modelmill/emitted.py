@@ -23,7 +23,7 @@ def judge(
 ) -> Iterable[Diagnostic]:
     """`after` is `before` with the overlay's patches applied, in the same order."""
     for old, new in zip(before, after, strict=True):
-        if _identity(new.body) != old.identity:
+        if new is not old and _identity(new.body) != old.identity:
             yield error(
                 "C525",
                 f"a patch changes apiVersion, kind or name of {old.kind} `{old.name}`",
@@ -31,7 +31,7 @@ def judge(
                 "leave them: names follow from the model's name and the role's key",
             )
             continue
-        fault = fault_of_metadata(new.body["metadata"])
+        fault = "" if new is old else fault_of_metadata(new.body["metadata"])
         if fault:
             yield error(
                 "C523",

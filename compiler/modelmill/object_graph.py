@@ -11,21 +11,24 @@ A reference is of one of three sorts:
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from modelmill.registries import PARTS, POD_SPECS
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 Sort = Literal["with", "after", "before"]
 Key = tuple[str, str]
 """Kind and name."""
+Reference = tuple[Sort, Key]
 MADE_BY_KSERVE = ("Deployment", "InferencePool", "LeaderWorkerSet", "Service")
 NO_NAME = "None"
 """Stands for the name of what is not referred to; no object has capital letters in its own."""
+BINDING_KINDS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 BY_KSERVE, BINDINGS = ("LLMInferenceService", ""), "bindings"
 SECRET, CLAIM, ACCOUNT, SERVICE = "Secret", "PersistentVolumeClaim", "ServiceAccount", "Service"
+POLICY = "NetworkPolicy"
 POOL_FLAG = "pool-name"
 CONTAINERS = ("initContainers", "containers")
 # Fields of a `spec`, and what they refer to unless they say a kind.
@@ -37,6 +40,23 @@ REFERENCES = {
 }
 
 
+class Links(NamedTuple):
+    """What of an object the order goes by.
+
+    called      what others refer to it by
+    references  what it refers to
+    claims      names of the claims its pods mount
+    pods        labels of the pods it makes
+    selector    of a NetworkPolicy, the pods it is for
+    """
+
+    called: tuple[Key, ...]
+    references: tuple[Reference, ...]
+    claims: tuple[str, ...]
+    pods: tuple[Mapping[str, Any], ...]
+    selector: Mapping[str, Any] | None
+
+
 class Edge(NamedTuple):
     """A reference from one object to another, by their places in the list."""
 
@@ -45,91 +65,119 @@ class Edge(NamedTuple):
     sort: Sort
 
 
-def edges(resources: Sequence[Resource]) -> list[Edge]:
+def links_of(resource: Resource) -> Links:
+    """What of an object the order goes by, whatever is beside it."""
+    body, kind = resource.body, resource.kind
+    called, written = ((kind, resource.name), *_called(resource)), _written(resource)
+    if kind not in POD_SPECS and kind not in PARTS:
+        selector = _mapping(_at(body, "spec", "podSelector")) if kind == POLICY else None
+        return Links(called, _distinct(written), (), (), selector)
+    of_pods = [each for pod in pods(resource) for each in _of_pod(pod)]
+    templates = (_at(body, *path[:-1]) for path in POD_SPECS.get(kind, ()))
+    return Links(
+        called,
+        _distinct((*of_pods, *written)),
+        tuple(name for _, (kind, name) in of_pods if kind == CLAIM and name != NO_NAME),
+        tuple(_mapping(_at(template, "metadata", "labels")) for template in templates),
+        None,
+    )
+
+
+def _distinct(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    return tuple({each: None for each in references if each[1][1] != NO_NAME})
+
+
+def edges(objects: Sequence[Links]) -> list[Edge]:
     """Every reference between the objects; to an object itself there is none."""
-    index = _index(resources)
-    found = [
-        Edge(place, other, sort)
-        for place, each in enumerate(resources)
-        for sort, key in _references(each, index)
-        for other in index.get(key, ())
-        if other != place
-    ]
-    return [*found, *_of_claims(resources, index), *_of_policies(resources)]
+    index: dict[Key, list[int]] = {}
+    for place, each in enumerate(objects):
+        for key in each.called:
+            index.setdefault(key, []).append(place)
+    found = []
+    for place, each in enumerate(objects):
+        for sort, key in each.references:
+            places = index.get(key)
+            if places is None and key[0] in MADE_BY_KSERVE:
+                # What is not among them KServe may make.
+                places = index.get(BY_KSERVE)
+            found += [Edge(place, other, sort) for other in places or () if other != place]
+    return [*found, *_of_claims(objects, index), *_of_policies(objects)]
 
 
-def _index(resources: Sequence[Resource]) -> dict[Key, list[int]]:
-    """Places of objects by what refers to them calls them: their own kind and name, a Secret that
-    something else makes, the bindings of an account, and what KServe makes of a service."""
-    index: dict[Key, list[int]] = defaultdict(list)
-    for place, each in enumerate(resources):
-        index[each.kind, each.name].append(place)
-        if each.kind == "LLMInferenceService":
-            index[BY_KSERVE].append(place)
-        elif each.kind in ("ExternalSecret", "SealedSecret"):
-            index[SECRET, str(_at(each.body, "spec", "target", "name") or each.name)].append(place)
-        elif each.kind == "Certificate":
-            index[SECRET, str(_at(each.body, "spec", "secretName"))].append(place)
-        elif each.kind in ("RoleBinding", "ClusterRoleBinding"):
-            for subject in _mappings(each.body.get("subjects")):
-                index[BINDINGS, str(subject.get("name"))].append(place)
-    return index
+def _called(resource: Resource) -> Iterable[Key]:
+    """What else refers to an object calls it than by its kind and name: a Secret that something
+    makes of it, the bindings of an account, and what KServe makes of a service."""
+    kind, body = resource.kind, resource.body
+    if kind == "LLMInferenceService":
+        return (BY_KSERVE,)
+    if kind in ("ExternalSecret", "SealedSecret"):
+        return ((SECRET, str(_at(body, "spec", "target", "name") or resource.name)),)
+    if kind == "Certificate":
+        return ((SECRET, str(_at(body, "spec", "secretName"))),)
+    if kind in BINDING_KINDS:
+        return ((BINDINGS, str(each.get("name"))) for each in _mappings(body.get("subjects")))
+    return ()
 
 
-def _references(
-    resource: Resource, index: Mapping[Key, Sequence[int]]
-) -> Iterator[tuple[Sort, Key]]:
-    """What an object refers to. What is not among them KServe may make."""
-    for sort, key in _written(resource):
-        if key[1] == NO_NAME:
-            continue
-        made = key[0] in MADE_BY_KSERVE and key not in index
-        yield sort, BY_KSERVE if made else key
-
-
-def _written(resource: Resource) -> Iterator[tuple[Sort, Key]]:
-    body, spec = resource.body, _mapping(resource.body.get("spec"))
-    namespace = _at(body, "metadata", "namespace")
-    if namespace is not None and resource.kind != "Namespace":
+def _written(resource: Resource) -> Iterator[Reference]:
+    """What an object refers to, but for its pods."""
+    kind, body = resource.kind, resource.body
+    namespace = body["metadata"].get("namespace")
+    if namespace is not None and kind != "Namespace":
         yield "before", ("Namespace", str(namespace))
-    for pod in pods(resource):
-        yield from _of_pod(pod)
-    if "scaleTargetRef" in spec:
-        # KEDA's scales a Deployment unless it says another kind.
-        yield "after", _key(spec["scaleTargetRef"], "Deployment")
-    for trigger in _mappings(spec.get("triggers")):
-        yield "with", _key(trigger.get("authenticationRef"), "TriggerAuthentication")
-    for each in _mappings(spec.get("secretTargetRef")):
-        yield "before", _key(each, SECRET)
-    for rule in _mappings(spec.get("rules")):
-        yield from _of_rule(rule)
-    for field, kind in REFERENCES.items():
-        if field in spec:
-            yield "with", _key(spec[field], kind)
-    for each in _mappings(spec.get("targetRefs")):
-        yield "with", _key(each, "")
-    if isinstance(spec.get("host"), str):
-        yield "with", (SERVICE, spec["host"].partition(".")[0])
-    yield from _of_kind(resource, spec)
-
-
-def _of_kind(resource: Resource, spec: Mapping[str, Any]) -> Iterator[tuple[Sort, Key]]:
-    """References of one kind only."""
-    if resource.kind in ("RoleBinding", "ClusterRoleBinding"):
-        yield "with", _key(resource.body.get("roleRef"), "Role")
-        for subject in _mappings(resource.body.get("subjects")):
+    for field, value in _mapping(body.get("spec")).items():
+        if field in REFERENCES:
+            yield "with", _key(value, REFERENCES[field])
+        elif field in FIELDS:
+            yield from FIELDS[field](value)
+    if kind in BINDING_KINDS:
+        yield "with", _key(body.get("roleRef"), "Role")
+        for subject in _mappings(body.get("subjects")):
             yield "with", _key(subject, ACCOUNT)
-    elif resource.kind == "Gateway":
-        # Not before it: an issuer may prove a host name by a route of this very Gateway.
-        for listener in _mappings(spec.get("listeners")):
-            for each in _mappings(_at(listener, "tls", "certificateRefs")):
-                yield "with", _key(each, SECRET)
-    elif resource.kind == "LLMInferenceService":
-        for each in _mappings(spec.get("baseRefs")):
+    elif kind == "LLMInferenceService":
+        spec = body.get("spec")
+        for each in _mappings(_at(spec, "baseRefs")):
             yield "with", _key(each, "LLMInferenceServiceConfig")
         for each in _mappings(_at(spec, "router", "route", "http", "refs")):
             yield "with", _key(each, "HTTPRoute")
         yield "with", _key(_at(spec, "router", "scheduler", "pool", "ref"), "InferencePool")
+    elif kind == "Gateway":
+        # Not before it: an issuer may prove a host name by a route of this very Gateway.
+        for listener in _mappings(_at(body, "spec", "listeners")):
+            for each in _mappings(_at(listener, "tls", "certificateRefs")):
+                yield "with", _key(each, SECRET)
+
+
+def _of_rules(rules: Any) -> Iterator[Reference]:
+    """The rules of a route."""
+    for rule in _mappings(rules):
+        for backend in _mappings(rule.get("backendRefs")):
+            key = _key(backend, SERVICE)
+            yield "after", key
+            # A route in another namespace needs leave to lead here.
+            yield "with", ("ReferenceGrant", key[1])
+        for each in _mappings(rule.get("filters")):
+            yield "after", _key(_at(each, "requestMirror", "backendRef"), SERVICE)
+            yield "with", _key(each.get("extensionRef"), "")
+
+
+def _of_host(host: Any) -> Iterator[Reference]:
+    if isinstance(host, str):
+        yield "with", (SERVICE, host.partition(".")[0])
+
+
+# Further fields of a `spec`. KEDA's scalers scale a Deployment unless they say another kind.
+FIELDS: Mapping[str, Callable[[Any], Iterable[Reference]]] = {
+    "host": _of_host,
+    "rules": _of_rules,
+    "scaleTargetRef": lambda value: [("after", _key(value, "Deployment"))],
+    "secretTargetRef": lambda value: [("before", _key(each, SECRET)) for each in _mappings(value)],
+    "targetRefs": lambda value: [("with", _key(each, "")) for each in _mappings(value)],
+    "triggers": lambda value: [
+        ("with", _key(each.get("authenticationRef"), "TriggerAuthentication"))
+        for each in _mappings(value)
+    ],
+}
 
 
 def pods(resource: Resource) -> Iterator[Mapping[str, Any]]:
@@ -140,7 +188,7 @@ def pods(resource: Resource) -> Iterator[Mapping[str, Any]]:
             yield pod
 
 
-def _of_pod(pod: Mapping[str, Any]) -> Iterator[tuple[Sort, Key]]:
+def _of_pod(pod: Mapping[str, Any]) -> Iterator[Reference]:
     if "serviceAccountName" in pod:
         account = str(pod["serviceAccountName"])
         yield "with", (ACCOUNT, account)
@@ -151,82 +199,68 @@ def _of_pod(pod: Mapping[str, Any]) -> Iterator[tuple[Sort, Key]]:
         yield "with", ("ResourceClaimTemplate", str(each.get("resourceClaimTemplateName")))
         yield "with", ("ResourceClaim", str(each.get("resourceClaimName")))
     for volume in _mappings(pod.get("volumes")):
-        yield "with", (CLAIM, str(_at(volume, "persistentVolumeClaim", "claimName")))
-        yield "before", (SECRET, str(_at(volume, "secret", "secretName")))
-        yield "with", _key(volume.get("configMap"), "ConfigMap")
+        if "persistentVolumeClaim" in volume:
+            yield "with", (CLAIM, str(_at(volume, "persistentVolumeClaim", "claimName")))
+        if "secret" in volume:
+            yield "before", (SECRET, str(_at(volume, "secret", "secretName")))
+        yield from _of_sources(volume, "configMap")
         for source in _mappings(_at(volume, "projected", "sources")):
-            yield "before", _key(source.get("secret"), SECRET)
-            yield "with", _key(source.get("configMap"), "ConfigMap")
+            yield from _of_sources(source, "configMap", "secret")
     for container in (c for field in CONTAINERS for c in _mappings(pod.get(field))):
-        yield from _of_container(container)
+        for variable in _mappings(container.get("env")):
+            if "valueFrom" in variable:
+                source = _mapping(variable["valueFrom"])
+                yield from _of_sources(source, "configMapKeyRef", "secretKeyRef")
+        for source in _mappings(container.get("envFrom")):
+            yield from _of_sources(source, "configMapRef", "secretRef")
+        yield from _of_words(container.get("args"))
 
 
-def _of_container(container: Mapping[str, Any]) -> Iterator[tuple[Sort, Key]]:
-    for variable in _mappings(container.get("env")):
-        source = variable.get("valueFrom")
-        if source is not None:
-            yield "before", _key(_at(source, "secretKeyRef"), SECRET)
-            yield "with", _key(_at(source, "configMapKeyRef"), "ConfigMap")
-    for source in _mappings(container.get("envFrom")):
-        yield "before", _key(source.get("secretRef"), SECRET)
-        yield "with", _key(source.get("configMapRef"), "ConfigMap")
-    # An endpoint picker is not ready before it has read its pool.
-    words = container.get("args")
-    texts = words if isinstance(words, list) else []
-    for word, following in zip(texts, [*texts[1:], ""], strict=False):
-        if POOL_FLAG not in str(word):
-            continue
-        name, equals, value = str(word).lstrip("-").partition("=")
+def _of_sources(
+    holder: Mapping[str, Any], config_map: str, secret: str = ""
+) -> Iterator[Reference]:
+    """The ConfigMap or Secret that a holder names under these keys."""
+    if config_map in holder:
+        yield "with", _key(holder[config_map], "ConfigMap")
+    if secret in holder:
+        yield "before", _key(holder[secret], SECRET)
+
+
+def _of_words(words: Any) -> Iterator[Reference]:
+    """An endpoint picker is not ready before it has read its pool."""
+    texts = list(map(str, words)) if isinstance(words, list) else []
+    if POOL_FLAG not in " ".join(texts):
+        return
+    for word, following in zip(texts, [*texts[1:], ""], strict=True):
+        name, equals, value = word.lstrip("-").partition("=")
         if name == POOL_FLAG:
-            yield "with", ("InferencePool", value if equals else str(following))
+            yield "with", ("InferencePool", value if equals else following)
 
 
-def _of_rule(rule: Mapping[str, Any]) -> Iterator[tuple[Sort, Key]]:
-    """A rule of a route."""
-    for backend in _mappings(rule.get("backendRefs")):
-        key = _key(backend, SERVICE)
-        yield "after", key
-        # A route in another namespace needs leave to lead here.
-        yield "with", ("ReferenceGrant", key[1])
-    for each in _mappings(rule.get("filters")):
-        yield "after", _key(_at(each, "requestMirror", "backendRef"), SERVICE)
-        yield "with", _key(each.get("extensionRef"), "")
-
-
-def _of_claims(resources: Sequence[Resource], index: Mapping[Key, Sequence[int]]) -> Iterator[Edge]:
+def _of_claims(objects: Sequence[Links], index: Mapping[Key, Sequence[int]]) -> Iterator[Edge]:
     """A Job fills the claims it mounts, and who else mounts one comes when it is done.
 
     A claim is in the wave of its first pods: where its StorageClass binds by WaitForFirstConsumer
     nothing binds it before one of them is there, and a wave that waits for it waits for ever
     (argoproj/argo-cd#12840).
     """
-    users: dict[str, list[int]] = defaultdict(list)
-    for place, each in enumerate(resources):
-        for pod in pods(each):
-            for volume in _mappings(pod.get("volumes")):
-                name = _at(volume, "persistentVolumeClaim", "claimName")
-                if name is not None:
-                    users[str(name)].append(place)
+    users: dict[str, list[int]] = {}
+    for place, each in enumerate(objects):
+        for name in each.claims:
+            users.setdefault(name, []).append(place)
     for name, places in users.items():
-        jobs = [place for place in places if resources[place].kind == "Job"]
+        jobs = [place for place in places if objects[place].called[0][0] == "Job"]
         for claim in index.get((CLAIM, name), ()):
             yield from (Edge(claim, place, "with") for place in jobs or places)
         others = [place for place in places if place not in jobs]
         yield from (Edge(place, job, "before") for place in others for job in jobs)
 
 
-def _of_policies(resources: Sequence[Resource]) -> Iterator[Edge]:
+def _of_policies(objects: Sequence[Links]) -> Iterator[Edge]:
     """No pod is to run before the NetworkPolicies that are for it."""
-    policies = [
-        (place, _mapping(_at(each.body, "spec", "podSelector")))
-        for place, each in enumerate(resources)
-        if each.kind == "NetworkPolicy"
-    ]
-    if not policies:
-        return
-    for place, each in enumerate(resources):
-        for path in POD_SPECS.get(each.kind, ()):
-            labels = _mapping(_at(each.body, *path[:-1], "metadata", "labels"))
+    policies = [(place, o.selector) for place, o in enumerate(objects) if o.selector is not None]
+    for place, each in enumerate(objects) if policies else ():
+        for labels in each.pods:
             for policy, selector in policies:
                 if _selects(selector, labels):
                     yield Edge(place, policy, "with")

@@ -6,18 +6,19 @@ entry stays as it is written. Never: a look-up, which only `modelmill lock` does
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import yamltext
 from modelmill.catalog import Document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
+from modelmill.regexes import regex
 from modelmill.registries import whole
 from modelmill.shapes import Problems
 from modelmill.spec.documents import API_VERSION
 from modelmill.spec.lock import LockDocument
 from modelmill.tree import Node, plain, plant
+from modelmill.tuples import NamedTuple
 
 LOCK = "modelmill.lock"
 KIND = "Lock"
@@ -33,7 +34,7 @@ TEXT_HEAD = f"""\
 apiVersion: {API_VERSION}
 kind: {KIND}
 """
-_is_commit = re.compile(r"[0-9a-f]{40}").fullmatch
+_is_commit = regex(r"[0-9a-f]{40}")
 
 
 class Used(NamedTuple):
@@ -161,7 +162,7 @@ def model_key(uri: str, revision: str | None) -> str:
         return ""
     if revision is None:
         return uri
-    return "" if _is_commit(revision) else f"{uri}@{revision}"
+    return "" if _is_commit.fullmatch(revision) else f"{uri}@{revision}"
 
 
 def models_in(tree: Node) -> Iterator[tuple[str, tuple[str, ...]]]:

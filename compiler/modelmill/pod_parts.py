@@ -10,25 +10,26 @@ validateContainerPorts, ValidateContainerResourceRequirements).
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from modelmill.quantities import exact
+from modelmill.regexes import regex
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 Path = tuple[str, ...]
 
 CONTAINERS = ("initContainers", "containers")
-CLAIMS = (("spec", "leaderWorkerTemplate"), ("spec",))
-"""Above the `volumeClaimTemplates` of groups and StatefulSets: volumes of their pods."""
+GROUP, CLAIMS = "leaderWorkerTemplate", "volumeClaimTemplates"
+"""Where groups, as StatefulSets, have volumes of their pods."""
 RENAME = "give yours another name"
 DECLARE = "declare it under `pod.volumes`"
 ELSEWHERE = "mount yours elsewhere"
 LARGEST_PORT = 65535
-_is_port_name = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?").fullmatch
-_is_quantity = re.compile(r"[0-9]+(\.[0-9]*)?([mkMGTPE]|[KMGTPE]i)?").fullmatch
+_is_port_name = regex(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
+_is_quantity = regex(r"[0-9]+(\.[0-9]*)?([mkMGTPE]|[KMGTPE]i)?")
 
 
 class Fault(NamedTuple):
@@ -42,13 +43,12 @@ class Fault(NamedTuple):
 
 def claims_beside(resource: Resource) -> tuple[str, ...]:
     """Volumes that an object's pods have though their template does not name them."""
+    spec = _mapping(resource.body.get("spec"))
     found = []
-    for path in CLAIMS:
-        holder: Any = resource.body
-        for key in path:
-            holder = _mapping(_mapping(holder).get(key))
-        templates = _items(holder.get("volumeClaimTemplates"))
-        found += [_mapping(each.get("metadata")).get("name") for each in templates]
+    for holder in (_mapping(spec.get(GROUP)), spec):
+        if CLAIMS in holder:
+            templates = _items(holder[CLAIMS])
+            found += [_mapping(each.get("metadata")).get("name") for each in templates]
     return tuple(str(name) for name in found if name)
 
 
@@ -78,11 +78,14 @@ def _mounts(place: Path, container: Mapping[str, Any], volumes: set[str]) -> Ite
         message = f"`{place[1]}` has two volumes at `{path}`"
         yield Fault(((*place, "volumeMounts", path),), message, ELSEWHERE)
     for each in mounts:
-        name, path = each.get("name"), _mount_path(each)
+        name = each.get("name")
+        if isinstance(name, str) and name in volumes:
+            continue
+        path = _mount_path(each)
         if not isinstance(name, str):
             message = f"nothing says which volume `{place[1]}` has at `{path}`"
             yield Fault(((*place, "volumeMounts", path),), message, "set `name`", "mount")
-        elif name not in volumes:
+        else:
             message = f"`{place[1]}` mounts the volume `{name}`, which its pod does not have"
             yield Fault(((*place, "volumeMounts", path),), message, DECLARE, "mount")
 
@@ -100,12 +103,16 @@ def _ports(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(((*place, "ports", name),), message, RENAME)
     for each in ports:
         number, name = each.get("containerPort"), str(each.get("name") or "")
+        has_number = isinstance(number, int) and 1 <= number <= LARGEST_PORT
+        is_named = not name or _is_port_name.fullmatch(name) is not None
+        if has_number and is_named:
+            continue
         path = (*place, "ports", name or str(number))
-        if not isinstance(number, int) or not 1 <= number <= LARGEST_PORT:
+        if not has_number:
             message = f"the port `{path[-1]}` of `{place[1]}` has no number"
             hint = f"set `containerPort`, from 1 to {LARGEST_PORT}"
             yield Fault((path,), message, hint, "port")
-        if name and not _is_port_name(name):
+        if not is_named:
             message = f"`{name}` of `{place[1]}` is no name for a port"
             hint = "at most 15 lower case letters, digits and `-`"
             yield Fault((path,), message, hint, "port")
@@ -116,7 +123,7 @@ def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
     limits = _mapping(resources.get("limits"))
     for what, asked in _mapping(resources.get("requests")).items():
         limit = limits.get(what)
-        if asked == limit:
+        if limit is None or asked == limit:
             continue
         if _is_amount(asked) and _is_amount(limit) and exact(str(asked)) > exact(str(limit)):
             message = f"`{place[1]}` asks for {asked} of {what}, and its limit is {limit}"
@@ -125,18 +132,23 @@ def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _is_amount(value: Any) -> bool:
-    return isinstance(value, str | int) and _is_quantity(str(value)) is not None
+    return isinstance(value, str | int) and _is_quantity.fullmatch(str(value)) is not None
 
 
-def _twice(names: Iterable[str]) -> list[str]:
+def _twice(names: Sequence[str]) -> list[str]:
+    if len(set(names)) == len(names):
+        return []
     return [name for name, times in Counter(names).items() if times > 1]
 
 
+# Emitted objects are of plain dicts and lists: to ask for these is cheaper than for a Mapping.
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
     """The entries of a list; what is none of a mapping an API server refuses for its form."""
     entries = value if isinstance(value, list | tuple) else ()
-    return [each for each in entries if isinstance(each, Mapping)]
+    return [each for each in entries if isinstance(each, dict)]

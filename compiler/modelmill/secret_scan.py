@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Note, Span, error
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.secret_patterns import RANDOM, masked, secrets_in, starred
 
@@ -23,12 +24,12 @@ BY_ITS_PLACE = frozenset({"C517", "C528", "G902", "V332"})
 """Codes that say of a value what its place says of it."""
 
 # As YAML 1.1 counts lines, by which places are told.
-_breaks = re.compile("\r\n|[\n\r\x85\u2028\u2029]").finditer
+_breaks = regex("\r\n|[\n\r\x85\u2028\u2029]")
 # SOPS, vals, the Argo CD Vault plugin, Flux' and shells' variables: no values, but where they are.
-_is_reference = re.compile(
+_is_reference = regex(
     r"ENC\[.*\]|ref\+.*|<.*>|(?>.*?(?:\$\{|\{\{|\$\()).*|(x+|\*+|\.\.\.|TODO|changeme|REPLACE.*)?",
     re.IGNORECASE | re.DOTALL,
-).fullmatch
+)
 SHORTEST = 6
 """A shorter value is masked where it stands, not wherever the same letters occur."""
 
@@ -37,7 +38,7 @@ def findings(path: str, text: str) -> Iterator[Diagnostic]:
     """Secrets in the text of a file."""
     starts: list[int] = []
     for each in secrets_in(text):
-        starts = starts or [0, *(found.end() for found in _breaks(text))]
+        starts = starts or [0, *(found.end() for found in _breaks.finditer(text))]
         line = bisect_right(starts, each.start)
         end = min([each.end, *starts[line : line + 1]])
         width = len(text[each.start : end].rstrip())
@@ -56,7 +57,7 @@ def values_of(resource: Resource) -> Iterator[tuple[tuple[str, str], str]]:
     for part in ("data", "stringData"):
         entries: Any = resource.body.get(part)
         for key, value in entries.items() if isinstance(entries, Mapping) else ():
-            if not (value is None or _is_reference(str(value))):
+            if not (value is None or _is_reference.fullmatch(str(value))):
                 yield (part, str(key)), f"the Secret `{resource.name}` holds the value of `{key}`"
 
 
@@ -111,7 +112,7 @@ def _spans(diagnostic: Diagnostic) -> Iterator[Span]:
 
 def _starred_at(text: str, span: Span) -> tuple[str, str]:
     """The text with what is at a place as `*`, and what that was."""
-    starts = [0, *(found.end() for found in _breaks(text))]
+    starts = [0, *(found.end() for found in _breaks.finditer(text))]
     if span.line > len(starts):
         return text, ""
     start = starts[span.line - 1] + span.column - 1

@@ -13,33 +13,87 @@ by kind: namespaces, policies, accounts, claims and roles before pods, other res
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
 
-from modelmill.object_graph import Edge, edges
+from modelmill.object_graph import Edge, Links, edges, links_of
+from modelmill.regexes import regex
 from modelmill.resource import Resource, with_annotations
+from modelmill.tuples import NamedTuple
 
 ANNOTATION = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
-_number = re.compile(r"[+-]?[0-9]{1,9}").fullmatch
+T = TypeVar("T")
+_number = regex(r"[+-]?[0-9]{1,9}")
 
 
-def in_waves(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+class Once(Protocol):
+    """What remembers results by the identity of inputs: `Variant.once`."""
+
+    def __call__(self, inputs: tuple[object, ...], make: Callable[[], T], /) -> T: ...
+
+
+class Seen(NamedTuple):
+    """What of an object its wave goes by. `said`: the wave that people gave it."""
+
+    links: Links
+    said: int | None
+    is_said: bool
+
+
+def _anew(_: tuple[object, ...], make: Callable[[], T]) -> T:
+    return make()
+
+
+def in_waves(resources: Sequence[Resource], once: Once = _anew) -> tuple[Resource, ...]:
     """The objects with their waves. What people say of one stands, and others go by it; a hook is
     none of a wave's."""
-    found = waves(resources)
+    seen = [_seen(each, once) for each in resources]
+    found = once(("waves", *seen), lambda: _waves(seen))
     return tuple(
-        with_annotations(each, {ANNOTATION: str(wave)}) if wave and not _is_said(each) else each
-        for each, wave in zip(resources, found, strict=True)
+        with_annotations(each, {ANNOTATION: str(wave)}) if wave and not own.is_said else each
+        for each, own, wave in zip(resources, seen, found, strict=True)
     )
 
 
 def waves(resources: Sequence[Resource]) -> list[int]:
     """The wave of each object: none is before what it refers to."""
-    links = edges(resources)
-    group = _groups(len(resources), links)
-    said = {group[i]: wave for i, each in enumerate(resources) if (wave := _said(each)) is not None}
+    return list(_waves([_seen(each, _anew) for each in resources]))
+
+
+def _seen(resource: Resource, once: Once) -> Seen:
+    """Environments differ in objects more often than in what these refer to: the same is then one
+    value, so that the order of all is found once."""
+
+    def make() -> Seen:
+        noted = resource.body["metadata"].get("annotations") or {}
+        is_said = ANNOTATION in noted or HOOK in noted
+        own = Seen(links_of(resource), _said(noted) if is_said else None, is_said)
+        first = once(("seen first", resource.kind, resource.name), lambda: own)
+        return first if first == own else own
+
+    return once(("seen", resource), make)
+
+
+def _said(noted: Mapping[str, Any]) -> int | None:
+    """The wave that annotations give; Argo CD takes what is no number for 0."""
+    text = noted.get(ANNOTATION)
+    if text is None:
+        return None
+    return int(text) if _number.fullmatch(str(text)) else 0
+
+
+def _waves(seen: Sequence[Seen]) -> tuple[int, ...]:
+    links = tuple(edges([each.links for each in seen]))
+    return _in_order(links, tuple(each.said for each in seen))
+
+
+@lru_cache(maxsize=1024)
+def _in_order(links: tuple[Edge, ...], given: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The wave of each place. Most models are of few forms, whatever their objects are called."""
+    group = _groups(len(given), links)
+    said = {group[place]: wave for place, wave in enumerate(given) if wave is not None}
     between = [Edge(group[e.of], group[e.to], e.sort) for e in links if group[e.of] != group[e.to]]
     # Groups are numbered so that what is referred to has the smaller number.
     found = [said.get(each, 0) for each in range(max(group, default=-1) + 1)]
@@ -49,24 +103,7 @@ def waves(resources: Sequence[Resource]) -> list[int]:
     for edge in sorted(between, key=lambda e: e.of):
         if edge.of not in said:
             found[edge.of] = max(found[edge.of], found[edge.to] + (edge.sort != "with"))
-    return [found[each] for each in group]
-
-
-def _annotations(resource: Resource) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = resource.body["metadata"].get("annotations") or {}
-    return found
-
-
-def _is_said(resource: Resource) -> bool:
-    return bool({ANNOTATION, HOOK} & _annotations(resource).keys())
-
-
-def _said(resource: Resource) -> int | None:
-    """The wave that people gave an object; Argo CD takes what is no number for 0."""
-    text = _annotations(resource).get(ANNOTATION)
-    if text is None:
-        return None
-    return int(text) if _number(str(text)) else 0
+    return tuple(found[each] for each in group)
 
 
 def _groups(size: int, links: Sequence[Edge]) -> list[int]:

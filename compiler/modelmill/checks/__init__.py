@@ -2,84 +2,26 @@
 
 A variant rule judges one model in one environment; an environment rule what an overlay says of its
 own objects; a fleet rule all variants together, from the `Facts` each leaves. Rules return
-diagnostics, ask nothing of a disk, and mend nothing.
+diagnostics, ask nothing of a disk, and mend nothing. A rule is imported when there is something for
+it to judge.
+
+A variant rule may tell what it READS, in words: fields of roles (`pod`, `engine.args`), of the spec
+(`model`), of `routing` and its scheduler (`routing.scheduler.config`), and `environment` for all
+that is said of that itself. It then goes by nothing else of a variant, nor by the places of values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from types import ModuleType
 from typing import Protocol, cast
 
 from modelmill.catalog import Document
-from modelmill.checks import (
-    accelerators,
-    adapter_sync,
-    autoscaling,
-    component_flags,
-    connector_settings,
-    device_claims,
-    disaggregation,
-    dual_pods,
-    engine_flags,
-    engines_given,
-    environment_variables,
-    exemptions,
-    external_secrets,
-    extra_objects,
-    further_fields,
-    further_triggers,
-    gateway_attachment,
-    identity,
-    images,
-    kserve_groups,
-    kserve_presets,
-    kserve_roles,
-    kserve_rules,
-    kserve_settings,
-    kserve_targets,
-    kserve_thin,
-    kserve_weights,
-    kv_caches,
-    kv_events,
-    labels,
-    listeners,
-    lora_adapters,
-    model_caches,
-    name_length,
-    network_policies,
-    networks,
-    object_names,
-    object_stores,
-    objectives,
-    observability,
-    picker_graph,
-    picker_helpers,
-    picker_types,
-    plugin_parameters,
-    pod_groups,
-    precise_prefixes,
-    rank_ports,
-    role_types,
-    route_limits,
-    route_rules,
-    routes,
-    scale_targets,
-    scaling_formulas,
-    scaling_signals,
-    selectors,
-    served_names,
-    shared_secrets,
-    splits,
-    tls,
-    traffic,
-    unselected,
-    unused_replicas,
-    vendors,
-    weights,
-)
 from modelmill.checks.facts import Facts
 from modelmill.diagnostics import Diagnostic
+from modelmill.relevant import KSERVE, Registry, modules
+from modelmill.sharing import changes
 from modelmill.variant import Variant
 
 
@@ -95,79 +37,117 @@ class FleetCheck(Protocol):
     def check(self, fleet: Sequence[Facts]) -> Iterable[Diagnostic]: ...
 
 
-VARIANT_MODULES: tuple[ModuleType, ...] = (
-    role_types,
-    engines_given,
-    weights,
-    accelerators,
-    vendors,
-    pod_groups,
-    rank_ports,
-    disaggregation,
-    networks,
-    engine_flags,
-    component_flags,
-    environment_variables,
-    images,
-    labels,
-    name_length,
-    picker_graph,
-    picker_helpers,
-    picker_types,
-    plugin_parameters,
-    precise_prefixes,
-    extra_objects,
-    identity,
-    unselected,
-    device_claims,
-    dual_pods,
-    further_fields,
-    lora_adapters,
-    adapter_sync,
-    object_stores,
-    model_caches,
-    kv_caches,
-    connector_settings,
-    kv_events,
-    traffic,
-    route_limits,
-    route_rules,
-    objectives,
-    gateway_attachment,
-    tls,
-    observability,
-    network_policies,
-    external_secrets,
-    autoscaling,
-    further_triggers,
-    scaling_formulas,
-    scaling_signals,
-    kserve_roles,
-    kserve_settings,
-    kserve_weights,
-    kserve_groups,
-    kserve_presets,
-    kserve_rules,
-    kserve_thin,
+VARIANT_RULES = {
+    "role_types": "",
+    "engines_given": "",
+    "weights": "",
+    "accelerators": "",
+    "vendors": "",
+    "pod_groups": "",
+    "rank_ports": "",
+    "disaggregation": "",
+    "networks": "",
+    "engine_flags": "",
+    "component_flags": "scheduler sidecar",
+    "environment_variables": "",
+    "images": "",
+    "labels": "",
+    "name_length": "",
+    "picker_graph": "scheduler",
+    "picker_helpers": "scheduler",
+    "picker_types": "scheduler",
+    "plugin_parameters": "scheduler",
+    "precise_prefixes": "scheduler",
+    "extra_objects": "extra_objects",
+    "identity": "",
+    "unselected": "",
+    "device_claims": "",
+    "dual_pods": "dual_pods",
+    "further_fields": "",
+    "lora_adapters": "adapters",
+    "adapter_sync": "adapter_sync",
+    "object_stores": "",
+    "model_caches": "cache",
+    "kv_caches": "kv_cache_offloading",
+    "connector_settings": "kv_events kv_cache_offloading",
+    "kv_events": "kv_events kv_cache_offloading",
+    "traffic": "routing",
+    "route_limits": "route",
+    "route_rules": "route",
+    "objectives": "objectives rules adapters",
+    "gateway_attachment": "gateway",
+    "tls": "tls",
+    "observability": "pod_monitor monitor alerts",
+    "network_policies": "network_policy",
+    "external_secrets": "external_secrets",
+    "autoscaling": "autoscaling",
+    "further_triggers": "autoscaling",
+    "scaling_formulas": "autoscaling",
+    "scaling_signals": "autoscaling",
+    "kserve_roles": KSERVE,
+    "kserve_settings": KSERVE,
+    "kserve_weights": KSERVE,
+    "kserve_groups": KSERVE,
+    "kserve_presets": KSERVE,
+    "kserve_rules": KSERVE,
+    "kserve_thin": KSERVE,
+}
+"""Rules, and the fields without which one finds nothing (`relevant`)."""
+EVERYONES = ("another model", "engine", "roles", "routing", "routing.scheduler")
+"""What every rule reads: which roles there are, and whether these are said at all."""
+ENVIRONMENT = "environment"
+PLACE = (ENVIRONMENT, "gateways", "namespace", "registries")
+ENVIRONMENT_RULES = ("listeners", "shared_secrets", "exemptions", "kserve_targets")
+FLEET_RULES = (
+    "object_names",
+    "served_names",
+    "routes",
+    "selectors",
+    "splits",
+    "scale_targets",
+    "unused_replicas",
 )
-ENVIRONMENT_MODULES: tuple[ModuleType, ...] = (
-    listeners,
-    shared_secrets,
-    exemptions,
-    kserve_targets,
-)
-FLEET_MODULES: tuple[ModuleType, ...] = (
-    object_names,
-    served_names,
-    routes,
-    selectors,
-    splits,
-    scale_targets,
-    unused_replicas,
-)
+_of_variants = Registry(__name__, VARIANT_RULES)
 
-VARIANT_CHECKS: tuple[VariantCheck, ...] = tuple(cast(VariantCheck, m) for m in VARIANT_MODULES)
-ENVIRONMENT_CHECKS: tuple[EnvironmentCheck, ...] = tuple(
-    cast(EnvironmentCheck, m) for m in ENVIRONMENT_MODULES
-)
-FLEET_CHECKS: tuple[FleetCheck, ...] = tuple(cast(FleetCheck, m) for m in FLEET_MODULES)
+
+def of_variant(variant: Variant) -> list[Diagnostic]:
+    """What is wrong with a model in one environment. A rule that found nothing of the model's first
+    variant is not asked of another that differs from it in nothing the rule reads."""
+    first = variant.first
+    silent = cast(set[ModuleType], first.made.setdefault(of_variant, set()))
+    rules = _of_variants.of(variant)
+    alike = silent & _alike(rules, changes(variant)) if silent else silent
+    found: list[Diagnostic] = []
+    for rule in rules:
+        if rule not in alike:
+            own = list(cast(VariantCheck, rule).check(variant))
+            found += own
+            if first is variant and not own:
+                silent.add(rule)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _alike(rules: tuple[ModuleType, ...], changed: frozenset[str]) -> frozenset[ModuleType]:
+    """The rules that read nothing of what is changed."""
+    words = {ENVIRONMENT if each in PLACE else each.removeprefix("roles.") for each in changed}
+    reads = {rule: getattr(rule, "READS", None) for rule in rules}
+    return frozenset(
+        rule
+        for rule, said in reads.items()
+        if said is not None and words.isdisjoint((*said.split(), *EVERYONES))
+    )
+
+
+def of_environments(overlays: Iterable[Document]) -> Iterator[Diagnostic]:
+    """What is wrong with environments' own objects."""
+    rules = [cast(EnvironmentCheck, each) for each in modules(__name__, *ENVIRONMENT_RULES)]
+    for overlay in overlays:
+        for rule in rules:
+            yield from rule.check(overlay)
+
+
+def of_fleet(fleet: Sequence[Facts]) -> Iterator[Diagnostic]:
+    """What is wrong between variants."""
+    for rule in modules(__name__, *FLEET_RULES):
+        yield from cast(FleetCheck, rule).check(fleet)

@@ -10,6 +10,8 @@ from modelmill.groups import group_of
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = "accelerator parallelism resources worker"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():

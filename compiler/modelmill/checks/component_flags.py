@@ -9,6 +9,9 @@ from modelmill.catalogues import Component, engine_catalogue
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.variant import Variant
 
+READS = (
+    "routing.scheduler.config routing.scheduler.flags routing.scheduler.tokenizer routing.sidecar"
+)
 Place = tuple[str, ...]
 
 

@@ -8,6 +8,7 @@ from modelmill.diagnostics import Diagnostic, error
 from modelmill.spec.kv_cache import KvCacheOffloading
 from modelmill.variant import Variant
 
+READS = "kv_cache_offloading kv_events"
 # Keys that are written for an engine, and the field each follows from.
 EVENTS: Mapping[str, str] = {
     "enable_kv_cache_events": "kvEvents",

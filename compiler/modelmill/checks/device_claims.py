@@ -19,6 +19,10 @@ from modelmill.spec.pod import Pod, Resources
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = (
+    "accelerator dual_pods parallelism pod resources routing.scheduler.config "
+    "routing.scheduler.pod routing.scheduler.resources routing.scheduler.tokenizer worker"
+)
 Place = tuple[str, ...]
 HINT = "set `requests`, or name a `template` or a `claim` that exists"
 

@@ -8,6 +8,7 @@ from modelmill.diagnostics import Diagnostic, error
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = "engine.argv engine.type kv_transfer parallelism type worker"
 # vLLM's and SGLang's.
 TRANSFER_FLAGS = ("--kv-transfer-config", "--disaggregation-mode")
 

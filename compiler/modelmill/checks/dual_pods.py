@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill.diagnostics import Diagnostic, error
-from modelmill.engine_container import REQUESTED_CONTAINER, accelerator_request
+from modelmill.engine_container import REQUESTED_CONTAINER
+from modelmill.engine_resources import accelerator_request
 from modelmill.spec.dual_pods import DualPods
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = (
+    "accelerator container defaults dual_pods engine.type parallelism pod_disruption_budget "
+    "probes worker"
+)
 # Engines without the /sleep and /wake_up of vLLM.
 SLEEPLESS = frozenset({"sglang"})
 

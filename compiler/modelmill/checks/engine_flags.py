@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from modelmill.shapes import written
 from modelmill.spec.engine import Engine
 from modelmill.variant import Variant
 
+READS = "engine.args engine.type engine.version worker"
 Place = tuple[str, ...]
 EXPECTED = {
     "integer": "a whole number",
@@ -20,6 +21,14 @@ EXPECTED = {
     "switch": "true or false",
     "flag": "true or false",
     "string": "one value",
+}
+FITS: Mapping[str, Callable[[Any], bool]] = {
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "switch": lambda value: isinstance(value, bool),
+    "flag": lambda value: isinstance(value, bool),
+    "string": lambda value: not isinstance(value, dict | list | bool),
+    "json": lambda value: isinstance(value, dict | list),
 }
 
 
@@ -74,12 +83,11 @@ def _check(
     name: str,
     value: Any,
 ) -> Iterable[Diagnostic]:
-    span = variant.key_span_of(*path)
     if name.startswith("-"):
         yield error(
             "C513",
             f"`{name}`: flags are written without dashes",
-            span,
+            variant.key_span_of(*path),
             f"write `{name.lstrip('-')}`",
         )
         return
@@ -91,16 +99,16 @@ def _check(
         yield warning(
             "C510",
             f"`{name}` is no flag of {release} that modelmill knows",
-            span,
+            variant.key_span_of(*path),
             did_you_mean(name, catalogue.flags) or "check its spelling; it is passed on as it is",
         )
         return
     if flag.owner:
-        yield error(
-            "C511", f"`{name}` is set from `{flag.owner}`", span, f"set `{flag.owner}` instead"
-        )
+        message, span = f"`{name}` is set from `{flag.owner}`", variant.key_span_of(*path)
+        yield error("C511", message, span, f"set `{flag.owner}` instead")
         return
-    yield from _age(catalogue, engine, flag, variant, path)
+    if flag.removed or flag.deprecated:
+        yield from _age(catalogue, engine, flag, variant, path)
     fault = _fault(flag, value)
     if fault:
         node = variant.tree.nearest(*path)
@@ -131,15 +139,7 @@ def _fault(flag: Flag, value: Any) -> str:
     """What the flag expects, if the value is something else."""
     if flag.choices and not isinstance(value, list | dict) and str(value) not in flag.choices:
         return "one of " + ", ".join(flag.choices)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = {
-        "integer": isinstance(value, int) and is_number,
-        "number": is_number,
-        "switch": isinstance(value, bool),
-        "flag": isinstance(value, bool),
-        "string": not isinstance(value, dict | list | bool),
-        "json": isinstance(value, dict | list),
-    }
-    if fits.get(flag.type, True):
+    fits = FITS.get(flag.type)
+    if fits is None or fits(value):
         return ""
     return EXPECTED.get(flag.type, "a mapping or a list, which is written as JSON")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.variant import Variant
 
+READS = "engine.image extra_objects"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if not variant.spec.roles:

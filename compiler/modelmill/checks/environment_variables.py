@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.picker_parameters import helpers
 from modelmill.redaction import is_secret
+from modelmill.regexes import regex
 from modelmill.variant import Variant
 from modelmill.written import containers_beside
 
+READS = (
+    "engine.args engine.env model pod routing.scheduler.config routing.scheduler.env "
+    "routing.scheduler.latency_predictor routing.scheduler.pod routing.scheduler.tokenizer "
+    "routing.sidecar worker"
+)
 Place = tuple[str, ...]
 HINT = "keep secrets out of Git: use `valueFrom: {secretKeyRef: {name: …, key: …}}`"
 FLAG_HINT = "keep secrets out of Git: most engines read it from a variable, which `env` can set"
 # How tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack and AWS begin.
-_is_token = re.compile(
-    r"(hf_|sk-|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA)[A-Za-z0-9_-]{8,}"
-).fullmatch
+_is_token = regex(r"(hf_|sk-|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA)[A-Za-z0-9_-]{8,}")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for place, values in _values(variant):
+        is_environment = place[-1] == "env"
         for name, value in values.items():
-            span = variant.span_of(*place, name)
-            if place[-1] == "env" and isinstance(value, float):
+            if isinstance(value, str) and _is_token.fullmatch(value):
+                hint = HINT if is_environment else FLAG_HINT
+                message = f"`{name}` holds a token, and its value stands here"
+                yield error("C528", message, variant.span_of(*place, name), hint)
+            elif is_environment and isinstance(value, str) and value and _is_named(name):
+                message = f"`{name}` may be a secret whose value stands here"
+                yield warning("C528", message, variant.span_of(*place, name), HINT)
+            elif is_environment and isinstance(value, float):
                 yield error(
                     "S402",
                     f"`{name}` must be a string, as a number is not passed on as it is written",
-                    span,
+                    variant.span_of(*place, name),
                     "put it in quotes",
                 )
-            elif isinstance(value, str) and _is_token(value):
-                hint = HINT if place[-1] == "env" else FLAG_HINT
-                message = f"`{name}` holds a token, and its value stands here"
-                yield error("C528", message, span, hint)
-            elif place[-1] == "env" and isinstance(value, str) and value and _is_named(name):
-                yield warning(
-                    "C528", f"`{name}` may be a secret whose value stands here", span, HINT
-                )
 
 
+@lru_cache(maxsize=4096)
 def _is_named(name: str) -> bool:
     return is_secret(("env", name))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from modelmill import object_store
 from modelmill.diagnostics import Diagnostic, Note, Span, did_you_mean, error
 from modelmill.external_secrets import keys_of
 from modelmill.spec.secrets import ExternalSecret
-from modelmill.tree import Node
+from modelmill.tree import Node, remember
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 PLACE = "externalSecrets"
@@ -41,7 +41,7 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
     made = {**shared, **own}
     if not made:
         return
-    for read in (*_of_auth(variant), *_referred(variant.tree)):
+    for read in (*_of_auth(variant), *_of_spec(variant.tree)):
         if read.secret in made:
             yield from _missing(read, made[read.secret])
 
@@ -64,8 +64,22 @@ def _of_auth(variant: Variant) -> Iterator[Read]:
         yield Read(model.auth.secret_name, key, span)
 
 
+def _of_spec(spec: Node) -> Iterator[Read]:
+    """Every `secretKeyRef` of a spec, whatever it is of. What a preset says of a field is the same
+    for all its models."""
+    for key, field in spec.value.items():
+        roles = field.value.values() if key == "roles" and isinstance(field.value, dict) else ()
+        parts = [part for role in roles for part in role.value.values()] if roles else [field]
+        for part in parts:
+            known = part.memo.get(_of_spec) if part.memo is not None else None
+            if known is None:
+                known = tuple(_referred(part))
+                remember(part, _of_spec, known)
+            yield from known
+
+
 def _referred(node: Node) -> Iterator[Read]:
-    """Every `secretKeyRef` below a node, whatever it is of."""
+    """Every `secretKeyRef` below a node."""
     if isinstance(node.value, list):
         for each in node.value:
             yield from _referred(each)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error
+from modelmill.regexes import regex
 from modelmill.variant import Variant
 
+READS = "extra_objects"
 # What kustomize and the API server take as a name; RBAC objects may hold a colon.
-_is_name = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?").fullmatch
+_is_name = regex(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
+STRINGS = frozenset({str})
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
@@ -43,7 +45,7 @@ def _fault(body: dict[str, Any]) -> str:
         return f"has no {' and no '.join(missing)}"
     if body["kind"].endswith("List") and "items" in body:
         return "is a list of objects: write each as one of its own"
-    if not _is_name(named["name"]):
+    if not _is_name.fullmatch(named["name"]):
         return f"has a name that Kubernetes does not take: `{named['name']}`"
     return fault_of_metadata(named)
 
@@ -54,14 +56,10 @@ def fault_of_metadata(metadata: dict[str, Any]) -> str:
         return "has a namespace that is not a string"
     for part in ("labels", "annotations"):
         entries = metadata.get(part, {})
-        if not isinstance(entries, dict) or not all(map(_is_string, entries.values())):
+        if not isinstance(entries, dict) or not STRINGS.issuperset(map(type, entries.values())):
             return f"has {part} that are not strings by name"
     return ""
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
-
-
-def _is_string(value: object) -> bool:
-    return isinstance(value, str)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from modelmill import autoscaling
 from modelmill.adapters import names_served
 from modelmill.diagnostics import Span
 from modelmill.pod_security import Level, needed, templates_of
@@ -19,6 +18,7 @@ from modelmill.routes import (
     rules,
     without_slash,
 )
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 NAME = ("model", "name")
@@ -125,7 +125,7 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
     cluster, namespace = overlay.record.cluster or overlay.name, overlay.record.namespace
     gateway = variant.gateway
     where = (cluster, gateway_namespace(variant) or "", gateway.name or "") if gateway else None
-    return Facts(
+    made = Facts(
         model=variant.name,
         environment=overlay.name,
         place=(cluster, namespace),
@@ -163,6 +163,9 @@ def facts_of(variant: Variant, resources: Sequence[Resource]) -> Facts:
         provider=variant.gateway_provider,
         objectives={key: objective_name(variant, key) for key in variant.routing.objectives},
     )
+    # What is said of every environment is kept, and sent between processes, once.
+    first = variant.once(("facts",), lambda: made)
+    return Facts._make(a if a == b else b for a, b in zip(first, made, strict=True))
 
 
 def meet(one: Facts, other: Facts) -> bool:
@@ -194,6 +197,10 @@ def _split(variant: Variant, rule: Rule) -> Iterator[Split]:
 
 def _declared(variant: Variant) -> Iterator[Scaled]:
     """What `autoscaling` makes."""
+    if not any(role.autoscaling for role in variant.roles.values()):
+        return
+    from modelmill import autoscaling
+
     for key, role in variant.roles.items():
         scaling = role.autoscaling
         kind = autoscaling.scaler_kind(scaling) if scaling else None

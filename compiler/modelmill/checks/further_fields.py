@@ -16,6 +16,11 @@ from modelmill.spec.pod import Container, ContainerFields
 from modelmill.variant import Variant
 from modelmill.written import containers_written, pods_written
 
+READS = (
+    "accelerator container dual_pods model pod pod_monitor routing.scheduler.config "
+    "routing.scheduler.container routing.scheduler.latency_predictor routing.scheduler.pod "
+    "routing.scheduler.pod_monitor routing.scheduler.tokenizer routing.sidecar worker"
+)
 Place = tuple[str, ...]
 Where = Mapping[str, str]
 
@@ -68,8 +73,10 @@ OF_MONITOR: Where = {"selector": "", "podMetricsEndpoints": "port"}
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for place, record, elsewhere in _records(variant):
         fields: Any = getattr(record, "fields", None)
+        if not fields or not isinstance(fields, Mapping):
+            continue
         own = {name: name for name in record._declared if name != "fields"} | dict(elsewhere)
-        for name in fields if isinstance(fields, Mapping) else ():
+        for name in fields:
             if name in own:
                 yield error(
                     "C537",

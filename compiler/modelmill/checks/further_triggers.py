@@ -15,6 +15,7 @@ from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error
 from modelmill.spec.autoscaling import Autoscaling
 from modelmill.variant import Variant
 
+READS = "autoscaling"
 CODE = "C558"
 OF_KEDA = ("type", "name", "metadata", "metricType", "authenticationRef", "useCachedMetrics")
 SECTIONS = {

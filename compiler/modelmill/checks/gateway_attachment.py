@@ -1,6 +1,6 @@
-"""C563: a route fits the environment's own Gateway that it attaches to.
+"""C555, C563: a route and a picker fit the Gateway they are behind.
 
-Of a Gateway that is not generated here nothing is known, so nothing is said.
+Of a Gateway that is not generated here nothing but its provider is known, if that is said.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from modelmill.routes import route_namespace
 from modelmill.spec.gateways import Listener, ManagedGateway
 from modelmill.variant import Variant
 
+READS = "environment routing.gateway routing.route routing.scheduler.config routing.scheduler.flags"
 PLACE = ("routing", "gateway")
+SECURE = "secure-serving"
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
+    yield from _asked(variant)
     overlay, managed = variant.overlay, variant.managed_gateway
     if overlay is None or managed is None or variant.gateway is None:
         return
@@ -46,6 +49,18 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
         yield error("C563", message, variant.span_of(*PLACE), hint, note)
     elif own:
         yield from _hosts(variant, own, note)
+
+
+def _asked(variant: Variant) -> Iterable[Diagnostic]:
+    """Whether the picker serves by TLS, as its Gateway asks it."""
+    said = variant.scheduler.flags.get(SECURE, "") if variant.scheduler is not None else ""
+    secure, provider = str(said).lower(), variant.gateway_provider
+    speaks = {"istio": "true", "agentgateway": "false"}.get(provider or "", secure)
+    if secure and secure != speaks:
+        how = "by TLS" if speaks == "true" else "without TLS"
+        message = f"a Gateway of `{provider}` asks the picker {how}"
+        span = variant.span_of("routing", "scheduler", "flags", SECURE)
+        yield error("C555", message, span, "leave it out: it is derived")
 
 
 def _contradictions(

@@ -9,6 +9,11 @@ from modelmill.picker_parameters import helpers
 from modelmill.variant import Variant
 from modelmill.written import containers_beside
 
+READS = (
+    "dual_pods engine.image model pod routing.scheduler.config routing.scheduler.image "
+    "routing.scheduler.latency_predictor routing.scheduler.pod routing.scheduler.tokenizer "
+    "routing.sidecar worker"
+)
 PIN = "name a release's tag or a digest (@sha256:…)"
 MUTABLE = frozenset({"latest", "main", "master", "nightly", "dev", "edge"})
 

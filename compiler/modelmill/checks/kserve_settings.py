@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error
 from modelmill.kserve.engine import MAIN, SCRIPTED
 from modelmill.kserve.pods import SIDECAR
 from modelmill.kserve_identity import PORT, PORT_BEHIND_SIDECAR
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 ROLES = "roles"

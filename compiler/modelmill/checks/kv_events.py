@@ -17,6 +17,11 @@ from modelmill.pod_ports import first_shared, ports_from, used_ports
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = (
+    "accelerator defaults engine.args engine.argv engine.env engine.type kv_cache_offloading "
+    "kv_events kv_transfer parallelism routing.port routing.scheduler.config routing.sidecar "
+    "type worker"
+)
 FIELD = "kvEvents"
 # Flags that turn the prefix cache off, with their value.
 WITHOUT_PREFIXES = {

@@ -10,6 +10,11 @@ from modelmill.spec.pod import Metadata, Pod
 from modelmill.spec.role import PodMonitor
 from modelmill.variant import Variant
 
+READS = (
+    "defaults metadata model pod pod_monitor routing.route routing.scheduler.config "
+    "routing.scheduler.metadata routing.scheduler.pod routing.scheduler.pod_monitor "
+    "routing.scheduler.tokenizer worker"
+)
 Place = tuple[str, ...]
 
 

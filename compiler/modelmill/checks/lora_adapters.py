@@ -7,7 +7,6 @@ sglang/srt/lora/lora_manager.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from modelmill.adapters import SCHEMES, sync_of
 from modelmill.catalogues import engine_catalogue
@@ -15,8 +14,10 @@ from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.model_uri import ModelUri, UriFault, parse_uri
 from modelmill.spec.adapters import Adapter
 from modelmill.spec.role import Role
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
+READS = "defaults engine.args engine.argv engine.type model"
 RANK = "max-lora-rank"
 HINT = (
     "adapters are at hf://ORG/ADAPTER, pvc://CLAIM/PATH, oci://IMAGE[::PATH], s3://BUCKET/PATH or "

@@ -11,6 +11,9 @@ from modelmill.model_uri import OBJECT_STORES
 from modelmill.spec.cache import Cache, CacheClaim
 from modelmill.variant import Variant
 
+READS = (
+    "accelerator autoscaling defaults engine.env engine.type model parallelism pod replicas worker"
+)
 PLACE = ("model", "cache")
 FETCHED = ("hf", *OBJECT_STORES)
 

@@ -8,6 +8,8 @@ from modelmill.diagnostics import Diagnostic, warning
 from modelmill.names import NAME_LIMIT, child_name
 from modelmill.variant import Variant
 
+READS = "name routing.scheduler.config routing.scheduler.tokenizer worker"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if variant.kserve is not None:

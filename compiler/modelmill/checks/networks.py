@@ -15,6 +15,10 @@ from modelmill.spec.pod import EnvSource
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = (
+    "engine.args engine.env.NVSHMEM_QP_DEPTH engine.env.VLLM_HTTP_TIMEOUT_KEEP_ALIVE "
+    "engine.type kv_transfer resources routing.sidecar type"
+)
 KEEP_ALIVE = "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"
 SIDECAR_IDLE_SECONDS = 90
 QUEUE_DEPTH = "NVSHMEM_QP_DEPTH"

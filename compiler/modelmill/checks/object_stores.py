@@ -10,6 +10,8 @@ from modelmill.model_uri import UriFault, parse_uri
 from modelmill.object_store import scheme_of
 from modelmill.variant import Variant
 
+READS = "defaults engine.argv engine.type model pod service_account worker"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     model = variant.spec.model

@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.variant import Variant
 
+READS = (
+    "environment model routing.gateway routing.objectives routing.rewrites routing.route "
+    "routing.scheduler.config routing.split"
+)
 PLACE = ("routing", "objectives")
 RULES = ("routing", "route", "rules")
 # Feature gate of the picker's queues (llm-d/llm-d-router, pkg/epp/flowcontrol).

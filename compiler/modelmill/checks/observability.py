@@ -11,6 +11,12 @@ from modelmill.spec.observability import Alert
 from modelmill.spec.role import PodMonitor, Role
 from modelmill.variant import Variant
 
+READS = (
+    "alerts container defaults engine.argv engine.type environment name parallelism pod "
+    "pod_monitor routing.scheduler.config routing.scheduler.pod_monitor "
+    "routing.scheduler.replicas routing.scheduler.service_monitor routing.service "
+    "routing.sidecar type worker"
+)
 SERVICE_MONITOR = ("routing", "service", "monitor")
 SCHEDULER = ("routing", "scheduler")
 RULES = ("alerts", "rules")

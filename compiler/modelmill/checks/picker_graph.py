@@ -7,12 +7,18 @@ Rules: llm-d/llm-d-router, pkg/epp/config/loader (validation.go, configloader.go
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from modelmill.catalogues import PickerCatalogue, PluginType
 from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
-from modelmill.picker_parameters import catalogue_of, config_of, types_of, value_at
+from modelmill.picker_parameters import (
+    catalogue_of,
+    config_of,
+    found_in_settings,
+    types_of,
+    value_at,
+)
 from modelmill.spec.picker import DataLayer, FlowControl, PickerConfig, PriorityBand
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 Place = tuple[str, ...]
@@ -35,9 +41,7 @@ class Reference(NamedTuple):
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
-    if variant.scheduler is not None:
-        inputs = ("picker graph", variant.tree.get("routing", "scheduler"))
-        yield from variant.once(inputs, lambda: tuple(_all_of(variant)))
+    return found_in_settings(variant, "picker graph", _all_of)
 
 
 def _all_of(variant: Variant) -> Iterable[Diagnostic]:

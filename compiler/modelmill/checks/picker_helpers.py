@@ -19,6 +19,11 @@ from modelmill.spec.picker import FlowControl
 from modelmill.spec.routing import Scheduler
 from modelmill.variant import Variant
 
+READS = (
+    "routing.scheduler.config routing.scheduler.env routing.scheduler.latency_predictor "
+    "routing.scheduler.pod_disruption_budget routing.scheduler.replicas "
+    "routing.scheduler.tokenizer type"
+)
 SCHEDULER = ("routing", "scheduler")
 CONFIG = (*SCHEDULER, "config")
 PICKER_PORTS = {9002: "requests", 9003: "health", 9090: "metrics"}
@@ -33,7 +38,6 @@ READS_LATENCIES = (
 STAGED = ("disagg-profile-handler", "header-profile-handler", "pd-profile-handler")
 """Types of plugins that send a request through prefill and decode."""
 PREFIX_DECIDER = "prefix-based-pd-decider"
-SECURE = "secure-serving"
 OWN_ENV = ("NAMESPACE", "POD_NAME")
 """Variables that flags and leader election read."""
 ROLE_FILTERS = ("decode-filter", "prefill-filter", "encode-filter")
@@ -51,17 +55,10 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 
 def _itself(variant: Variant, scheduler: Scheduler) -> Iterable[Diagnostic]:
-    """Its environment, whether it serves by TLS, and how many stay when nodes are drained."""
+    """Its variables, and how many stay when nodes are drained."""
     for name in (name for name in OWN_ENV if name in scheduler.env):
         message = f"`{name}` tells the picker where it is, and is the pod's own"
         yield error("C555", message, variant.key_span_of(*SCHEDULER, "env", name), "leave it out")
-    secure = str(scheduler.flags.get(SECURE, "")).lower()
-    speaks = {"istio": "true", "agentgateway": "false"}.get(variant.gateway_provider or "", secure)
-    if secure and secure != speaks:
-        how = "by TLS" if speaks == "true" else "without TLS"
-        message = f"a Gateway of `{variant.gateway_provider}` asks the picker {how}"
-        span = variant.span_of(*SCHEDULER, "flags", SECURE)
-        yield error("C555", message, span, "leave it out: it is derived")
     if scheduler.replicas > 1 and _must_stay(scheduler) > 0:
         # llm-d/llm-d-router, docs/operations.md.
         message = "of several pickers only the one that leads is ready, and it could never be moved"

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
-from modelmill.picker_parameters import catalogue_of, config_of
+from modelmill.picker_parameters import (
+    EXPERIMENTAL,
+    catalogue_of,
+    config_of,
+    found_in_settings,
+    is_experimental,
+)
 from modelmill.variant import Variant
 
 HERE = ("routing", "scheduler", "config")
-EXPERIMENTAL = "allow-experimental-plugins"
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
-    if variant.scheduler is not None:
-        inputs = ("picker types", variant.tree.get("routing", "scheduler"))
-        yield from variant.once(inputs, lambda: tuple(_all_of(variant)))
+    return found_in_settings(variant, "picker types", _all_of)
 
 
 def _all_of(variant: Variant) -> Iterable[Diagnostic]:
@@ -41,7 +44,7 @@ def _all_of(variant: Variant) -> Iterable[Diagnostic]:
             end = f" and gone in {known.removal}" if known.removal else ""
             message = f"`{plugin_type}` is deprecated since {known.deprecated}{end}"
             yield warning("C552", message, span, f"use `{known.use}`")
-        elif known.stability == "alpha" and not _experiments(variant):
+        elif known.stability == "alpha" and not is_experimental(variant):
             yield error(
                 "C552",
                 f"`{plugin_type}` is experimental, and the picker takes none",
@@ -53,8 +56,3 @@ def _all_of(variant: Variant) -> Iterable[Diagnostic]:
             message = f"the endpoint picker {catalogue.release} has no feature gate `{gate}`"
             span = variant.key_span_of(*HERE, "featureGates", gate)
             yield find("C552", message, span, did_you_mean(gate, catalogue.gates))
-
-
-def _experiments(variant: Variant) -> bool:
-    assert variant.scheduler is not None
-    return str(variant.scheduler.flags.get(EXPERIMENTAL, False)).lower() == "true"

@@ -6,13 +6,13 @@ pkg/epp/framework/interface/plugin, StrictDecoder).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modelmill.catalogues import Parameter, PluginType
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
-from modelmill.picker_parameters import catalogue_of, config_of, value_at
+from modelmill.picker_parameters import catalogue_of, config_of, found_in_settings, value_at
+from modelmill.regexes import regex
 from modelmill.shapes import written
 from modelmill.variant import Variant
 
@@ -29,13 +29,11 @@ SAYS = {
     "map": "a mapping",
 }
 # time.ParseDuration of Go.
-_duration = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+").fullmatch
+_duration = regex(r"([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
-    if variant.scheduler is not None:
-        inputs = ("plugin parameters", variant.tree.get("routing", "scheduler"))
-        yield from variant.once(inputs, lambda: tuple(_all_of(variant)))
+    return found_in_settings(variant, "plugin parameters", _all_of)
 
 
 def _all_of(variant: Variant) -> Iterable[Diagnostic]:
@@ -112,7 +110,7 @@ def _fits(parameter: Parameter, value: Any) -> bool:
     if parameter.type == "map":
         return isinstance(value, Mapping)
     if parameter.type == "duration":
-        return isinstance(value, str) and _duration(value) is not None
+        return isinstance(value, str) and _duration.fullmatch(value) is not None
     return isinstance(value, str)
 
 

@@ -5,20 +5,21 @@ What a LeaderWorkerSet takes: kubernetes-sigs/lws v0.10, pkg/webhooks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from modelmill.diagnostics import Diagnostic, Note, error
 from modelmill.groups import SIMULATOR, accelerators_in_rank, group_of, size_of, workers_serve
+from modelmill.regexes import regex
 from modelmill.spec.engine import Parallelism
 from modelmill.spec.role import Role
 from modelmill.spec.worker import SubGroup, Worker
 from modelmill.variant import Variant
 
+READS = "accelerator engine.argv engine.type name parallelism replicas strategy type worker"
 HANDLERS = ("http_get", "exec", "tcp_socket", "grpc")
 # A StatefulSet puts its name and a hash of ten characters into a label of 63.
 NAME_LIMIT = 52
-_is_label = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?").fullmatch
+_is_label = regex(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
@@ -225,7 +226,7 @@ def _has_a_name(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
             variant.key_span_of(*place),
             f"shorten the model's name, or set `roles.{key}.name`",
         )
-    elif not _is_label(name):
+    elif not _is_label.fullmatch(name):
         yield error(
             "C534",
             f"the LeaderWorkerSet `{name}` cannot have its name: it is a Service's too, of small "

@@ -24,6 +24,11 @@ from modelmill.picker_parameters import (
 )
 from modelmill.variant import Variant
 
+READS = (
+    "engine.args engine.argv engine.env.PYTHONHASHSEED engine.type kv_cache_offloading "
+    "kv_events kv_transfer model parallelism routing.port routing.scheduler.config "
+    "routing.scheduler.latency_predictor routing.scheduler.tokenizer type worker"
+)
 SCHEDULER = ("routing", "scheduler")
 PLUGINS = (*SCHEDULER, "config", "plugins")
 FOLLOWS = {

@@ -11,6 +11,10 @@ from modelmill.pod_ports import REQUESTS, SIDECAR, TRANSFERS, first_shared, used
 from modelmill.spec.role import Role
 from modelmill.variant import Variant
 
+READS = (
+    "accelerator defaults engine.argv engine.type kv_transfer parallelism routing.port "
+    "routing.scheduler.config routing.sidecar type worker"
+)
 # targetPorts of an InferencePool (inference.networking.k8s.io/v1).
 POOL_PORTS = 8
 
@@ -25,14 +29,13 @@ def check(variant: Variant) -> Iterable[Diagnostic]:
 
 def _can_spread(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
     balancing, engine = load_balancing(role), role.engine
-    span = variant.span_of("roles", key, "parallelism", "loadBalancing")
     if engine is None:
         return
     if balancing not in ENGINES[engine.type].LOAD_BALANCING:
         yield error(
             "C531",
             f"`{key}` asks for {balancing} load balancing, which {engine.type} does not have",
-            span,
+            variant.span_of(*_balancing(key)),
             "leave it out: the engine spreads requests over its ranks itself",
         )
     elif balancing != "internal" and group_of(role).nodes > 1:
@@ -40,30 +43,33 @@ def _can_spread(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
             "C531",
             f"a rank of `{key}` takes {group_of(role).nodes} pods, of which one takes its "
             f"requests: {balancing} load balancing has nothing to choose by",
-            span,
+            variant.span_of(*_balancing(key)),
             "leave it out, or let pods hold whole ranks",
         )
 
 
 def _fits_pool(variant: Variant, key: str, role: Role) -> Iterable[Diagnostic]:
     ports = ports_of(role)
-    span = variant.span_of("roles", key, "parallelism", "loadBalancing")
     if ports > POOL_PORTS:
         yield error(
             "C532",
             f"a pod of `{key}` has {ports} ranks with a port each, and an InferencePool takes "
             f"{POOL_PORTS}",
-            span,
+            variant.span_of(*_balancing(key)),
             "have fewer ranks in a pod, or let it spread requests itself: `loadBalancing: hybrid`",
         )
     elif ports > 1 and variant.scheduler is None and not variant.is_bare(key):
         yield warning(
             "C532",
             f"each rank of `{key}` has a port, and there is no endpoint picker to choose one",
-            span,
+            variant.span_of(*_balancing(key)),
             "extend a routing profile, or let pods spread requests themselves: "
             "`loadBalancing: hybrid`",
         )
+
+
+def _balancing(key: str) -> tuple[str, ...]:
+    return ("roles", key, "parallelism", "loadBalancing")
 
 
 def _one_use(variant: Variant) -> Iterable[Diagnostic]:

@@ -8,6 +8,8 @@ from modelmill.diagnostics import Diagnostic, did_you_mean, error
 from modelmill.spec.role import ROLE_TYPES
 from modelmill.variant import Variant
 
+READS = "type"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():

@@ -11,6 +11,7 @@ from modelmill.diagnostics import Diagnostic, error
 from modelmill.routes import OBJECTIVE_HEADER, rules
 from modelmill.variant import Variant
 
+READS = "model routing.objectives routing.rewrites routing.route routing.split"
 CODE = "C548"
 ROUTE = ("routing", "route")
 MOST_HOSTNAMES = 16

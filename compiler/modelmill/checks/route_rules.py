@@ -15,6 +15,10 @@ from modelmill.routes import (
 from modelmill.spec.routing import RouteRule
 from modelmill.variant import Variant
 
+READS = (
+    "environment model routing.gateway routing.objectives routing.rewrites routing.route "
+    "routing.split"
+)
 PLACE = ("routing", "route", "rules")
 # Gateway API: 16 rules of a route, one of which is for all other requests.
 MOST_RULES = 15

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from modelmill.checks.facts import Facts, meet
+from modelmill.checks.facts import Facts, Match, meet
 from modelmill.diagnostics import Diagnostic, Note, Span, error
+
+Owner = tuple[int, Facts, Span]
+"""A rule's place in the fleet, whose it is, and where it is written."""
 
 
 def check(fleet: Sequence[Facts]) -> Iterable[Diagnostic]:
-    owners: dict[object, list[tuple[Facts, Span]]] = {}
-    for facts in fleet:
+    owners: dict[object, list[Owner]] = {}
+    for place, facts in enumerate(fleet):
         if facts.gateway is not None:
             yield from _first(owners, facts)
             for match, span in facts.matches:
-                owners.setdefault((facts.gateway, match), []).append((facts, span))
+                for key in _keys(facts, match):
+                    owners.setdefault(key, []).append((place, facts, span))
 
 
-def _first(owners: dict[object, list[tuple[Facts, Span]]], facts: Facts) -> Iterable[Diagnostic]:
+def _keys(facts: Facts, match: Match) -> Iterator[object]:
+    """Under what a rule is found by rules that it can collide with: those of its own model, and, if
+    neither is told apart by name, those of any. Thousands may be behind one Gateway."""
+    yield facts.gateway, match, facts.model
+    if not facts.by_name:
+        yield facts.gateway, match
+
+
+def _first(owners: Mapping[object, Sequence[Owner]], facts: Facts) -> Iterable[Diagnostic]:
     """The first rule of the route that an earlier route has as well."""
     for match, span in facts.matches:
-        for owner, first in owners.get((facts.gateway, match), ()):
-            if _collide(owner, facts):
-                return [_collision(owner, first, facts, span)]
+        known = (owners.get(key, ()) for key in _keys(facts, match))
+        found = [next((o for o in each if _collide(o[1], facts)), None) for each in known]
+        earlier = [each for each in found if each is not None]
+        if earlier:
+            _, owner, first = min(earlier, key=lambda each: each[0])
+            return [_collision(owner, first, facts, span)]
     return []
 
 

@@ -45,7 +45,7 @@ def _two(second: Scaled, first: Scaled, facts: Facts) -> Diagnostic:
 def _made_by_keda(fleet: Sequence[Facts]) -> Iterator[Diagnostic]:
     """KEDA owns what it makes: under its name nothing else can be in Git."""
     made = {(f.place, each.made): each for f in fleet for each in f.scaled if each.made}
-    for facts in fleet:
+    for facts in fleet if made else ():
         for kind, name, namespace in facts.objects:
             owner = made.get(((facts.place[0], namespace), name))
             if kind == HPA and owner is not None:

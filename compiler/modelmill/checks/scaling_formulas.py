@@ -12,19 +12,21 @@ from decimal import Decimal
 
 from modelmill.autoscaling import RESOURCE_TRIGGERS, trigger_name
 from modelmill.diagnostics import Diagnostic, did_you_mean, error
+from modelmill.regexes import regex
 from modelmill.spec.autoscaling import Autoscaling
 from modelmill.variant import Variant
 
+READS = "autoscaling"
 CODE = "C558"
 WORDS = (
     *("in", "not", "and", "or", "matches", "contains", "startsWith", "endsWith"),
     *("let", "if", "else", "true", "false", "nil"),
 )
 """Words of the language that are no names."""
-_texts = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
-_declared = re.compile(r"\blet\s+([A-Za-z_]\w*)")
+_texts = regex(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_declared = regex(r"\blet\s+([A-Za-z_]\w*)")
 # Neither a member of something, nor a function, nor the exponent of a number.
-_names = re.compile(r"(?<![\w.$])[A-Za-z_]\w*\b(?!\s*\()")
+_names = regex(r"(?<![\w.$])[A-Za-z_]\w*\b(?!\s*\()")
 
 
 def check(variant: Variant) -> Iterable[Diagnostic]:

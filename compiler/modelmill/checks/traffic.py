@@ -8,6 +8,10 @@ from modelmill.diagnostics import Diagnostic, did_you_mean, error
 from modelmill.routes import BASE_MODEL_HEADER, MODEL_HEADER, backends, is_abroad
 from modelmill.variant import Variant
 
+READS = (
+    "environment model routing.gateway routing.rewrites routing.route routing.scheduler.config "
+    "routing.split"
+)
 # Gateway API: backends of a rule, and targets of a ReferenceGrant, both as CRDs limit them.
 MOST_BACKENDS = 16
 MODEL_HEADERS = (BASE_MODEL_HEADER.lower(), MODEL_HEADER.lower())

@@ -12,6 +12,11 @@ from modelmill.diagnostics import Diagnostic, Note, error
 from modelmill.names import ENTRY, INSTANCE, SERVING
 from modelmill.variant import Variant
 
+READS = (
+    "defaults dual_pods extra_objects pod routing.gateway routing.scheduler.config "
+    "routing.service selector worker"
+)
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if variant.gateway is not None and variant.scheduler is None and not _has_service(variant):

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, Note, error
 from modelmill.variant import Variant
 
+READS = "accelerator engine.vendors"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     for key, role in variant.roles.items():

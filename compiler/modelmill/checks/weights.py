@@ -11,6 +11,8 @@ from modelmill.model_cache import readers
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.variant import Variant
 
+READS = "engine.argv engine.type model"
+
 
 def check(variant: Variant) -> Iterable[Diagnostic]:
     if not variant.roles:

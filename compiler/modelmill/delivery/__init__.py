@@ -11,12 +11,12 @@ and what annotations ask of it. It knows no other controller's, and nothing of f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import ModuleType
+from importlib import import_module
 from typing import Any, Protocol, cast
 
 from modelmill import model_cache, yamltext
 from modelmill.catalog import Catalog
-from modelmill.delivery import argo_cd, flux, git_rules
+from modelmill.delivery import git_rules
 from modelmill.delivery.collisions import environments_collide
 from modelmill.delivery.sites import PROJECT_NAME, Site, site_of
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
@@ -31,8 +31,6 @@ class Controller(Protocol):
     """What a module of a controller has."""
 
     FOLDER: str
-
-    def is_chosen(self, site: Site) -> bool: ...
 
     def site_faults(self, site: Site) -> Iterable[Diagnostic]:
         """What cannot work of what is said of the environment, whatever its models are."""
@@ -70,8 +68,8 @@ class Controller(Protocol):
         ...
 
 
-MODULES: tuple[ModuleType, ...] = (argo_cd, flux)
-CONTROLLERS: tuple[Controller, ...] = tuple(cast(Controller, module) for module in MODULES)
+CONTROLLERS = ("argo_cd", "flux")
+"""Modules, each named like the field of `delivery` that chooses its controller."""
 
 DELIVERY = "_delivery"
 """The unit of what controllers need once."""
@@ -109,7 +107,11 @@ def sites_of(
 
 def chosen(site: Site) -> tuple[Controller, ...]:
     """The controllers of an environment."""
-    return tuple(each for each in CONTROLLERS if each.is_chosen(site))
+    return tuple(_controller(n) for n in CONTROLLERS if getattr(site.delivery, n) is not None)
+
+
+def _controller(name: str) -> Controller:
+    return cast(Controller, import_module(f"{__name__}.{name}"))
 
 
 def annotated(
@@ -119,7 +121,7 @@ def annotated(
     they are for, or what is alike in all of them. None: an environment that is not delivered."""
     # What runs already as it is waits for nothing, and is not to change.
     is_adopted = all(map(variant.is_bare, variant.roles))
-    waved = tuple(resources) if is_adopted else in_waves(resources)
+    waved = tuple(resources) if is_adopted else in_waves(resources, variant.once)
     # Environments that share the project's `delivery` share what is made of it.
     distinct = {id(site and site.delivery): site for site in sites} or {0: None}
     first, *others = (
@@ -128,7 +130,7 @@ def annotated(
     )
     for other in others:
         first = tuple(map(_alike, waved, first, other))
-    return first
+    return tuple(_shared(variant, *pair) for pair in zip(resources, first, strict=True))
 
 
 def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Iterator[Diagnostic]:
@@ -181,9 +183,12 @@ def project_files(header: str, sites: Sequence[Site]) -> dict[str, str]:
     """Files of what controllers need once, by path below the unit; none where no controller of any
     environment needs anything."""
     files: dict[str, str] = {}
-    for each in CONTROLLERS:
-        own = [site for site in sites if each.is_chosen(site)]
-        made = each.for_project(own) if own else ()
+    for name in CONTROLLERS:
+        own = [site for site in sites if getattr(site.delivery, name) is not None]
+        if not own:
+            continue
+        each = _controller(name)
+        made = each.for_project(own)
         if made:
             files.update(folder_files(header, each.FOLDER, made))
     return files
@@ -206,8 +211,20 @@ def _kept(variant: Variant, resources: tuple[Resource, ...]) -> tuple[Resource, 
     )
 
 
+def _shared(variant: Variant, plain: Resource, noted: Resource) -> Resource:
+    """What another environment made of the same object, if it noted the same of it: what is one
+    object is compared and written once."""
+    if noted is plain:
+        return plain
+    annotations = noted.body["metadata"]["annotations"].items()
+    key = ("noted", plain, *(text for pair in annotations for text in pair))
+    return variant.once(key, lambda: noted)
+
+
 def _alike(plain: Resource, one: Resource, other: Resource) -> Resource:
     """The object with the annotations that both have."""
+    if one is other:
+        return one
     found, beside = (r.body["metadata"].get("annotations", {}) for r in (one, other))
     if found == beside:
         return one

@@ -15,7 +15,6 @@ from typing import Any
 
 from modelmill.containers import Manifest, given
 from modelmill.delivery import argo_objects as objects
-from modelmill.delivery.argo_health import config_maps
 from modelmill.delivery.argo_rules import faults, site_faults
 from modelmill.delivery.sites import Site
 from modelmill.resource import Resource, with_annotations
@@ -24,7 +23,7 @@ from modelmill.waves import ANNOTATION as WAVE
 
 __all__ = [
     "FOLDER", "annotated", "faults", "for_environment", "for_model", "for_project", "in_file",
-    "is_chosen", "site_faults",
+    "site_faults",
 ]  # fmt: skip
 
 FOLDER = "argo-cd"
@@ -33,10 +32,6 @@ CONFIRMED = ("Prune", "Delete")
 # What takes people's work, users' traffic, or everything with it. An ApplicationSet that cascades
 # takes every model.
 GUARDED = ("ApplicationSet", "Gateway", "InferencePool", "Namespace", "PersistentVolumeClaim")
-
-
-def is_chosen(site: Site) -> bool:
-    return site.delivery.argo_cd is not None
 
 
 def annotated(site: Site, resources: Sequence[Resource]) -> tuple[Resource, ...]:
@@ -107,6 +102,8 @@ def for_environment(site: Site, resources: Sequence[Resource]) -> tuple[Resource
 
 
 def for_project(sites: Sequence[Site]) -> tuple[Resource, ...]:
+    from modelmill.delivery.argo_health import config_maps
+
     return config_maps(sorted({objects.settings(site).namespace for site in sites}))
 
 

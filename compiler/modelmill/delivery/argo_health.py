@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 
 from modelmill.resource import Resource, resource
 
@@ -32,10 +31,8 @@ def config_maps(namespaces: Iterable[str]) -> tuple[Resource, ...]:
 @cache
 def checks() -> dict[str, str]:
     """The keys of the ConfigMap, and the Lua of each."""
-    folder = files("modelmill").joinpath("data", "health")
-    found = sorted((each for each in folder.iterdir() if each.name.endswith(ENDING)), key=_name)
-    return {PREFIX + _name(each).removesuffix(ENDING): each.read_text("utf-8") for each in found}
+    from pathlib import Path
 
-
-def _name(file: object) -> str:
-    return str(getattr(file, "name", ""))
+    folder = Path(__file__).parents[1] / "data" / "health"
+    found = sorted(folder.glob(f"*{ENDING}"), key=lambda each: each.name)
+    return {PREFIX + each.stem: each.read_text("utf-8") for each in found}

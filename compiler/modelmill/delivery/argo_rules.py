@@ -49,7 +49,8 @@ def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Itera
         return
     spec, own = project_spec(site), str(site.overlay.record.namespace)
     reached = [each for each in _mappings(spec.get("destinations")) if _is_there(each, site)]
-    namespaces = [each.get("namespace") for each in reached]
+    namespaces = [str(each.get("namespace")) for each in reached]
+    open_to: dict[str, bool] = {}
     for each in resources:
         if each.kind in CLUSTER_SCOPED:
             if not _is_listed(each, spec):
@@ -58,7 +59,9 @@ def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Itera
                 )
             continue
         namespace = str(each.body["metadata"].get("namespace", own))
-        if not any(fnmatchcase(namespace, str(allowed)) for allowed in namespaces):
+        if namespace not in open_to:
+            open_to[namespace] = any(fnmatchcase(namespace, allowed) for allowed in namespaces)
+        if not open_to[namespace]:
             where = f"in the namespace `{namespace}`"
             yield _shut_out(site, variant, each, where, "destinations")
 

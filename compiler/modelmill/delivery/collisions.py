@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from modelmill.delivery.sites import Site
 from modelmill.diagnostics import Diagnostic, Note, Span, error
+from modelmill.tuples import NamedTuple
 
 
 class Named(NamedTuple):

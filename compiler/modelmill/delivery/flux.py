@@ -26,7 +26,7 @@ from modelmill.variant import Variant
 
 __all__ = [
     "FOLDER", "annotated", "faults", "for_environment", "for_model", "for_project", "in_file",
-    "is_chosen", "site_faults",
+    "site_faults",
 ]  # fmt: skip
 
 FOLDER = "flux"
@@ -46,10 +46,6 @@ FETCH_TIMEOUT = "60s"
 # Its objects were applied: their Namespace is there. That all of them are healthy is not asked, or
 # one Secret that cannot be read would hold back every model.
 APPLIED = "has(dep.status.inventory)"
-
-
-def is_chosen(site: Site) -> bool:
-    return site.delivery.flux is not None
 
 
 def annotated(site: Site, resources: Sequence[Resource]) -> tuple[Resource, ...]:
@@ -132,12 +128,20 @@ def _marked(flux: Flux, found: Resource) -> Resource:
     return with_annotations(found, added) if added else found
 
 
-def _has_variable(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_variable(key) or _has_variable(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return any(map(_has_variable, value))
-    return isinstance(value, str) and any(each in value for each in VARIABLES)
+def _has_variable(body: Mapping[str, Any]) -> bool:
+    """One loop: it meets every value of every object, and calls of itself would take thrice."""
+    left: list[Any] = [body]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            if "$" in value and any(each in value for each in VARIABLES):
+                return True
+        elif isinstance(value, dict | Mapping):
+            left += value
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+    return False
 
 
 def _source(site: Site, name: str, ignore: str) -> Resource:

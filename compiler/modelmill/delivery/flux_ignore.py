@@ -9,13 +9,13 @@ below a folder that is left out cannot be kept, so each folder on the way is kep
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from modelmill.delivery.sites import Site
-from modelmill.output import ENVIRONMENTS
+from modelmill.filetree import ENVIRONMENTS
+from modelmill.regexes import regex
 
-_special = re.compile(r"[][*?\\!# ]")
+_special = regex(r"[][*?\\!# ]")
 
 
 def generated(site: Site) -> str:

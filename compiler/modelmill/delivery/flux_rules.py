@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.delivery import flux_timeout
 from modelmill.delivery.sites import Site
 from modelmill.diagnostics import Diagnostic, Note, Span, cut, did_you_mean, error, warning
 from modelmill.promql import milliseconds
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.spec.delivery import Flux
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 PLACE = "flux"
@@ -61,8 +62,8 @@ SHORTEST = {
     "retryInterval": ("10s", ""),
     "fetchInterval": ("10s", "; a Receiver that the Git server calls is quicker than any"),
 }
-_scp = re.compile(r"([^@:/]+@[^@:/]+):(?!/)(.+)").fullmatch
-_is_name = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?").fullmatch
+_scp = regex(r"([^@:/]+@[^@:/]+):(?!/)(.+)")
+_is_name = regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 def site_faults(site: Site) -> Iterator[Diagnostic]:
@@ -118,7 +119,7 @@ def _address(site: Site, flux: Flux) -> Iterator[Diagnostic]:
         yield error("G911", message, _span(site, "source"), "set `url`: oci://ghcr.io/acme/models")
         return
     span = _span(site, "url") if flux.url else site.node.nearest("git", "url").span
-    scp = _scp(url)
+    scp = _scp.fullmatch(url)
     if flux.source == "OCIRepository":
         hint = f"an artifact is at oci://{rest or url}"
     elif scheme == "oci":
@@ -191,7 +192,7 @@ def _dependencies(site: Site, flux: Flux) -> Iterator[Diagnostic]:
     }
     for place, each in enumerate(flux.depends_on):
         namespace, name = _key(flux, each)
-        if not _is_name(name) or not _is_name(namespace) or each.count("/") > 1:
+        if not _is_name.fullmatch(name) or not _is_name.fullmatch(namespace) or each.count("/") > 1:
             message = f"`{cut(each)}` is no Kustomization's name"
             span = site.node.nearest(PLACE, "dependsOn", place).span
             yield error("G915", message, span, "write `name`, or `namespace/name`")

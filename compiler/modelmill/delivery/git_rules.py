@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from modelmill.delivery.sites import PLACEHOLDER, Site
 from modelmill.diagnostics import Diagnostic, Span, cut, error
+from modelmill.regexes import regex
 
-_with_user = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/@\s]*)@").match
-_blank = re.compile(r"[\s\x00-\x1f\x7f]|\{\{").search
-_folder = re.compile(r"[A-Za-z0-9_@+=-][A-Za-z0-9._@+=-]*").fullmatch
+_with_user = regex(r"[A-Za-z][A-Za-z0-9+.-]*://([^/@\s]*)@")
+_blank = regex(r"[\s\x00-\x1f\x7f]|\{\{")
+_folder = regex(r"[A-Za-z0-9_@+=-][A-Za-z0-9._@+=-]*")
 # git-check-ref-format(1), of a branch.
-_refused = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//").search
+_refused = regex(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 ADDRESSES = (("git", "url"), ("publish", "repository"), ("flux", "url"))
 
 
@@ -28,7 +28,7 @@ def _addresses(site: Site) -> Iterator[Diagnostic]:
         node = site.node.get(*path)
         if node is None:
             continue
-        if not node.value or _blank(node.value):
+        if not node.value or _blank.search(node.value):
             yield error(
                 "G902",
                 f"`{path[-1]}` is no address of a repository",
@@ -46,7 +46,7 @@ def _addresses(site: Site) -> Iterator[Diagnostic]:
 
 def holds_credentials(url: str) -> bool:
     """Whether an address has a password in it, or a token for a user; ssh needs a user's name."""
-    user = _with_user(url)
+    user = _with_user.match(url)
     return user is not None and (":" in user[1] or not url.startswith(("ssh:", "git+ssh:")))
 
 
@@ -80,7 +80,7 @@ def _is_refused(branch: str) -> bool:
         branch in ("", "@", "HEAD")
         or branch.startswith("-")
         or branch.endswith(".")
-        or _refused(branch) is not None
+        or _refused.search(branch) is not None
         or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
     )
 
@@ -88,7 +88,7 @@ def _is_refused(branch: str) -> bool:
 def _path(site: Site) -> Iterator[Diagnostic]:
     """G904"""
     path = site.delivery.git.path
-    if path and not all(_folder(part) for part in path.removesuffix("/").split("/")):
+    if path and not all(_folder.fullmatch(part) for part in path.removesuffix("/").split("/")):
         yield error(
             "G904",
             f"`{cut(path)}` is no folder of the repository",

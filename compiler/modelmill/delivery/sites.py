@@ -7,16 +7,17 @@ delivered, or every value that does not fit, at its line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from modelmill.catalog import Document
 from modelmill.diagnostics import CompileError
+from modelmill.filetree import ENVIRONMENTS
 from modelmill.merge import merge
 from modelmill.names import child_name
-from modelmill.output import ENVIRONMENTS
 from modelmill.shapes import Problems
 from modelmill.spec.delivery import Delivery
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 PLACEHOLDER = "{environment}"
 PROJECT_NAME = "modelmill"

@@ -6,11 +6,12 @@ In: nothing. Out: what rules find, and the parts of objects they look at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.pod_security import Path, templates_of
 from modelmill.registries import PARTS
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 SERVER = "server"
 CONTAINERS = ("initContainers", "containers")
@@ -67,10 +68,13 @@ def parts_of(resource: Resource) -> Iterator[Pods]:
             yield Pods(resource, "", {"spec": part})
 
 
+# Objects are of plain dicts and lists: to ask for these is several times as fast as for a Mapping.
+
+
 def mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def entries(value: object) -> Sequence[Mapping[str, Any]]:
     found = value if isinstance(value, list | tuple) else ()
-    return [each for each in found if isinstance(each, Mapping)]
+    return [each for each in found if isinstance(each, dict)]

@@ -6,7 +6,7 @@ In: a variant and its objects, or an environment's own, and what holds there. Ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.custom_rules import (
     INSTALL,
@@ -24,6 +24,7 @@ from modelmill.policies.settings import SEVERITIES, Held
 from modelmill.resource import Resource
 from modelmill.spec.policies import Rule
 from modelmill.tree import plain
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 EVERY_KIND = "*"

@@ -11,6 +11,7 @@ from functools import partial
 from modelmill.policies import images, pods, probes, resources
 from modelmill.policies.broken import Broken, Pods, parts_of, pods_of
 from modelmill.policies.settings import REGISTRIES, Held
+from modelmill.registries import PARTS, POD_SPECS
 from modelmill.resource import Resource
 
 CODES: Mapping[str, str] = {
@@ -52,13 +53,14 @@ BESIDE_OTHERS: Mapping[str, Callable[[Pods, Sequence[Resource]], Iterator[Broken
 
 def broken(resource: Resource, beside: Sequence[Resource], held: Held) -> Iterator[Broken]:
     """Policies that an object does not keep. `beside`: all objects, it among them."""
-    on = held.on
+    if not held.levels or (resource.kind not in POD_SPECS and resource.kind not in PARTS):
+        return
     registries = held.policies.images.registries or ()
-    for each in parts_of(resource) if on else ():
-        yield from images.undigested(each) if DIGEST in on else ()
-        yield from images.from_elsewhere(each, registries) if REGISTRIES in on else ()
-    for each in pods_of(resource) if on else ():
-        for policy in on:
+    for each in parts_of(resource):
+        yield from images.undigested(each) if DIGEST in held.levels else ()
+        yield from images.from_elsewhere(each, registries) if REGISTRIES in held.levels else ()
+    for each in pods_of(resource):
+        for policy in held.levels:
             if policy in OF_PODS:
                 yield from OF_PODS[policy](each)
             elif policy == REGISTRIES:

@@ -5,32 +5,31 @@ In: the catalog, what is Held in each environment, and the texts of all files. O
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from modelmill.catalog import Catalog, Document
 from modelmill.diagnostics import CompileError, Diagnostic, Span, did_you_mean, error, warning
 from modelmill.dotted import parse_path
 from modelmill.pod_security import LEVELS, weakest
-from modelmill.policies import custom
 from modelmill.policies.settings import NAMES, Held
-from modelmill.secret_scan import findings
 from modelmill.spec.policies import AllowedSecret
 from modelmill.syntax import parse_any
 
 SECRETS = ("secrets",)
 
 
-def secrets(texts: Mapping[str, str], held: Held) -> Iterator[Diagnostic]:
-    """Secrets in the files, and what is allowed in vain."""
+def secrets(
+    found: Iterable[Diagnostic], texts: Mapping[str, str], held: Held
+) -> Iterator[Diagnostic]:
+    """What `findings` tell of all files but for what is allowed, and what is allowed in vain."""
     allowed = held.policies.secrets
     used: set[str] = set()
-    for path, text in texts.items():
-        for found in findings(path, text):
-            name = next((n for n, each in allowed.items() if _is_at(each, texts, found)), None)
-            if name is None:
-                yield found
-            else:
-                used.add(name)
+    for each in found:
+        name = next((n for n, place in allowed.items() if _is_at(place, texts, each)), None)
+        if name is None:
+            yield each
+        else:
+            used.add(name)
     for name in allowed:
         if name not in used and held.node is not None:
             span = held.node.nearest(*SECRETS, name).key_span
@@ -52,19 +51,25 @@ def _is_at(allowed: AllowedSecret, texts: Mapping[str, str], found: Diagnostic) 
     return node.span.line <= found.span.line <= last
 
 
-def of_project(catalog: Catalog, held: Mapping[str | None, Held]) -> Iterator[Diagnostic]:
-    """What is said of policies and cannot hold."""
-    for here in dict.fromkeys(held.values()):
-        yield from custom.faulty(here)
-        yield from _exemptions(catalog, here)
+def of_project(
+    catalog: Catalog, models: Collection[str], held: Mapping[str | None, Held]
+) -> Iterator[Diagnostic]:
+    """What is said of policies and cannot hold. `models`: the names of all."""
+    # Environments that say nothing of policies share what holds.
+    for here in {id(each.policies): each for each in held.values()}.values():
+        if here.policies.rules:
+            from modelmill.policies import custom
+
+            yield from custom.faulty(here)
+        yield from _exemptions(catalog, models, here)
     for overlay in catalog.overlays.values():
         yield from _standard(overlay, held[overlay.name])
         yield from _environments(catalog, held[overlay.name])
 
 
-def _exemptions(catalog: Catalog, held: Held) -> Iterator[Diagnostic]:
+def _exemptions(catalog: Catalog, models: Collection[str], held: Held) -> Iterator[Diagnostic]:
     known = (*NAMES, *(f"rules.{name}" for name in held.policies.rules))
-    models = {*catalog.models, *(name for kind, name in catalog.unread if kind == "Model")}
+    models = {*models, *(name for kind, name in catalog.unread if kind == "Model")}
     for model, exemptions in held.policies.exemptions.items():
         if model not in models:
             message = f"`{model}` is exempt, and there is no such model"

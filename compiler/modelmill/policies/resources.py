@@ -60,7 +60,9 @@ def _amounts(container: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[s
 
 
 def _same(one: object, other: object) -> bool:
+    if one == other:
+        return True
     try:
         return exact(str(one)) == exact(str(other))
     except (ValueError, ArithmeticError):
-        return one == other
+        return False

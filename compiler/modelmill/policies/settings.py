@@ -7,7 +7,7 @@ environment, None being without one; and every value that does not fit, at its l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from modelmill.catalog import Catalog
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Severity
@@ -16,6 +16,7 @@ from modelmill.record import camel
 from modelmill.shapes import Problems
 from modelmill.spec.policies import Level, PolicyExemption, ProjectPolicies
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 STRICT: Mapping[str, Level] = {
     "images.digest": "error",
@@ -41,22 +42,17 @@ SEVERITIES: Mapping[Level, Severity] = {"error": "error", "warn": "warning"}
 
 
 class Held(NamedTuple):
-    """The policies of an environment, with their places where any are said."""
+    """The policies of an environment, with their places where any are said.
+
+    levels  of every policy that is not off, by name
+    """
 
     policies: ProjectPolicies
+    levels: Mapping[str, Level]
     node: Node | None = None
 
     def level(self, policy: str) -> Level:
-        if policy == REGISTRIES:
-            return "error" if self.policies.images.registries is not None else "off"
-        section, _, name = policy.partition(".")
-        said = getattr(self.policies, section)
-        own = next((v for k, v in vars(said).items() if camel(k) == name), None)
-        return cast(Level, own or PROFILES[self.policies.profile].get(policy, "off"))
-
-    @property
-    def on(self) -> tuple[str, ...]:
-        return tuple(each for each in NAMES if self.level(each) != "off")
+        return self.levels.get(policy, "off")
 
     def exemption(self, model: str, policy: str) -> PolicyExemption | None:
         return self.policies.exemptions.get(model, {}).get(policy)
@@ -68,7 +64,22 @@ class Held(NamedTuple):
         return (Note(f"`{policy}` is demanded here", node.key_span),) if node else ()
 
 
-NOTHING = Held(ProjectPolicies())
+def held_to(policies: ProjectPolicies, node: Node | None = None) -> Held:
+    """What policies ask for, once for all objects that are held to them."""
+    levels = {each: _level(policies, each) for each in NAMES}
+    return Held(policies, {name: each for name, each in levels.items() if each != "off"}, node)
+
+
+def _level(policies: ProjectPolicies, policy: str) -> Level:
+    if policy == REGISTRIES:
+        return "error" if policies.images.registries is not None else "off"
+    section, _, name = policy.partition(".")
+    said = getattr(policies, section)
+    own = next((v for k, v in vars(said).items() if camel(k) == name), None)
+    return cast(Level, own or PROFILES[policies.profile].get(policy, "off"))
+
+
+NOTHING = held_to(ProjectPolicies())
 
 
 def policies_alone(project: Node | None) -> Held:
@@ -77,7 +88,7 @@ def policies_alone(project: Node | None) -> Held:
     record: Any = project and ProjectPolicies.shape().decode(project, problems)
     if problems.found:
         raise CompileError(problems.found)
-    return Held(record, project) if record else NOTHING
+    return held_to(record, project) if record else NOTHING
 
 
 def policies_of(
@@ -95,5 +106,5 @@ def policies_of(
         problems = Problems(partial=False)
         record: Any = node and ProjectPolicies.shape().decode(node, problems)
         found += problems.found
-        held[environment] = Held(record, node) if record and not problems.found else NOTHING
+        held[environment] = held_to(record, node) if record and not problems.found else NOTHING
     return held, list(dict.fromkeys(found))
