@@ -6,10 +6,26 @@ Pure values; nothing here touches a disk.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from modelmill.tuples import NamedTuple
 
 FileTree = Mapping[str, str]
 """Path below generated/ (POSIX separators) to the file's text (ends in a newline)."""
+
+
+ENVIRONMENTS = "_environments"
+"""The folder of environments' own units."""
+
+
+class Unit(NamedTuple):
+    """The files one model, or one environment (`_environments/<env>`), owns below generated/."""
+
+    files: Mapping[str, str]
+    """Path below the unit to the file's text."""
+    digest: str
+    """sha256, in hexadecimal, of the inputs the files were made from."""
+    sources: tuple[str, ...]
+    """The input files that took part."""
 
 
 class Changes(NamedTuple):

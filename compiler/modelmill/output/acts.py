@@ -1,7 +1,8 @@
 """The single acts a write of generated/ is made of, each with the act that undoes it.
 
-In: the write under way and a path below generated/. Out: that one file or directory changed, and a
-note of how to undo it. Directories are entered one name at a time, never through a symbolic link.
+In: a part and a number in one of its lists. Out: that one file or directory changed,
+and a note of how to undo it. Directories are entered one name at a time, never through a symbolic
+link.
 
 What an act is about to do is noted before it is done, as an interrupt may come in between; where
 the system refuses, nothing was done and the note is taken back.
@@ -12,188 +13,174 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from contextlib import suppress
 
-from modelmill.output.disk import CREATE, FOLDER, REWRITE, Disk, write_all
-from modelmill.output.state import Survey
+from modelmill.output.disk import CREATE, FOLDER, REWRITE, write_all
+from modelmill.output.state import Entered, Part
 
-
-class Work(NamedTuple):
-    """A write under way."""
-
-    survey: Survey
-    disk: Disk
-    names: list[str]
-    """The names that lead from generated/ to the last directory entered."""
-    folders: list[int]
-    """generated/ and the directories of `names`, open."""
-    undo: list[tuple[Act, str]]
-    at: list[str]
-    """The path being worked on, for the message."""
+Act = Callable[[Part, int], None]
+Make = Callable[[Part, str], None]
 
 
-Act = Callable[[Work, str], None]
-
-
-def create(work: Work, path: str) -> None:
-    fd = open_new(work, path)
-    try:
-        write_all(work.disk, fd, work.survey.new[path])
-    finally:
-        work.disk.close(fd)
-
-
-def open_new(work: Work, path: str) -> int:
+def create(part: Part, at: int) -> None:
+    path, disk = part.found["missing"][at], part.disk
+    part.at = path
     parent, _, name = path.rpartition("/")
-    folder = enter(work, parent, _make_folder)
-    work.undo.append((_erase, path))
+    last = part.entered[-1]
+    folder = last.folder if last.path == parent else enter(part, parent, _make_folder)
+    part.undo.append((_erase, at))
     try:
-        return work.disk.open(name, CREATE, folder)
+        fd = disk.open(name, CREATE, folder)
     except OSError:
-        work.undo.pop()
+        part.undo.pop()
         raise
-
-
-def _erase(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
     try:
-        work.disk.unlink(name, enter(work, parent))
+        write_all(disk, fd, part.new[at])
+    finally:
+        disk.close(fd)
+
+
+def _erase(part: Part, at: int) -> None:
+    parent, _, name = part.found["missing"][at].rpartition("/")
+    try:
+        part.disk.unlink(name, enter(part, parent))
     except FileNotFoundError:
         return
 
 
-def rewrite(work: Work, path: str) -> None:
-    fd = _reopen(work, path)
-    work.undo.append((_restore, path))
-    _refill(work, fd, work.survey.new[path])
+def rewrite(part: Part, at: int) -> None:
+    fd = _reopen(part, at)
+    part.undo.append((_restore, at))
+    _refill(part, fd, part.renewed[at])
 
 
-def _restore(work: Work, path: str) -> None:
-    _refill(work, _reopen(work, path), work.survey.old[path].data)
+def _restore(part: Part, at: int) -> None:
+    _refill(part, _reopen(part, at), part.replaced[at])
 
 
-def _reopen(work: Work, path: str) -> int:
-    parent, _, name = path.rpartition("/")
-    return work.disk.open(name, REWRITE, enter(work, parent))
+def _reopen(part: Part, at: int) -> int:
+    part.at = part.changed[at]
+    parent, _, name = part.at.rpartition("/")
+    return part.disk.open(name, REWRITE, enter(part, parent))
 
 
-def _refill(work: Work, fd: int, data: bytes) -> None:
+def _refill(part: Part, fd: int, data: bytes) -> None:
     try:
-        write_all(work.disk, fd, data)
-        work.disk.truncate(fd, len(data))
+        write_all(part.disk, fd, data)
+        part.disk.truncate(fd, len(data))
     finally:
-        work.disk.close(fd)
+        part.disk.close(fd)
 
 
-def remove(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
-    folder = enter(work, parent)
-    work.undo.append((_recreate, path))
+def remove(part: Part, at: int) -> None:
+    part.at = part.found["orphaned"][at]
+    parent, _, name = part.at.rpartition("/")
+    folder = enter(part, parent)
+    part.undo.append((_recreate, at))
     try:
-        work.disk.unlink(name, folder)
+        part.disk.unlink(name, folder)
     except OSError:
-        work.undo.pop()
+        part.undo.pop()
         raise
 
 
-def _recreate(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
-    old = work.survey.old[path]
+def _recreate(part: Part, at: int) -> None:
+    parent, _, name = part.found["orphaned"][at].rpartition("/")
     try:
-        fd = work.disk.open(name, CREATE, enter(work, parent))
+        fd = part.disk.open(name, CREATE, enter(part, parent))
     except FileExistsError:
         return
     try:
-        write_all(work.disk, fd, old.data)
-        work.disk.chmod(fd, old.mode)
+        write_all(part.disk, fd, part.removed[at])
+        part.disk.chmod(fd, part.modes[at])
     finally:
-        work.disk.close(fd)
+        part.disk.close(fd)
 
 
-def _make_folder(work: Work, path: str) -> None:
-    work.undo.append((_unmake_folder, path))
+def _make_folder(part: Part, path: str) -> None:
+    part.undo.append((_unmake_folder, len(part.made)))
+    part.made.append(path)
     try:
-        work.disk.mkdir(path.rpartition("/")[2], work.folders[-1])
+        part.disk.mkdir(path.rpartition("/")[2], part.entered[-1].folder)
     except OSError:
-        work.undo.pop()
+        part.undo.pop()
         raise
 
 
-def _unmake_folder(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
+def _unmake_folder(part: Part, at: int) -> None:
+    parent, _, name = part.made[at].rpartition("/")
     try:
-        work.disk.rmdir(name, enter(work, parent))
+        part.disk.rmdir(name, enter(part, parent))
     except FileNotFoundError:
         return
 
 
-def remove_folder(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
-    folder = enter(work, parent)
-    work.undo.append((_remake_folder, path))
+def remove_folder(part: Part, at: int) -> None:
+    part.at = part.hollow[at]
+    parent, _, name = part.at.rpartition("/")
+    folder = enter(part, parent)
+    part.undo.append((_remake_folder, at))
     try:
-        work.disk.rmdir(name, folder)
+        part.disk.rmdir(name, folder)
     except OSError as reason:
-        work.undo.pop()
+        part.undo.pop()
         if reason.errno not in (errno.ENOTEMPTY, errno.EEXIST):  # someone's file came in: it stays
             raise
 
 
-def _remake_folder(work: Work, path: str) -> None:
-    parent, _, name = path.rpartition("/")
+def _remake_folder(part: Part, at: int) -> None:
+    parent, _, name = part.hollow[at].rpartition("/")
     try:
-        work.disk.mkdir(name, enter(work, parent))
+        part.disk.mkdir(name, enter(part, parent))
     except FileExistsError:
         return
 
 
-def enter_generated(work: Work) -> None:
+def enter_generated(part: Part) -> None:
     """Open generated/, and make it where it is absent. An empty one is no change to undo."""
-    if work.folders:
+    if part.entered:
         return
-    fd = os.open(work.survey.root, os.O_RDONLY | os.O_DIRECTORY)
-    for name in work.survey.generated.split("/"):
+    start = part.ground
+    fd = os.open(start.root, os.O_RDONLY | os.O_DIRECTORY)
+    for name in start.generated.split("/"):
         parent = fd
         try:
-            if work.disk.kind(name, parent) is None:
-                work.disk.mkdir(name, parent)
-            fd = work.disk.open(name, FOLDER, parent)
+            if part.disk.kind(name, parent) is None:
+                part.disk.mkdir(name, parent)
+            fd = part.disk.open(name, FOLDER, parent)
         finally:
-            work.disk.close(parent)
-    work.folders.append(fd)
+            part.disk.close(parent)
+    part.entered.append(Entered("", fd, is_new=False))
 
 
-def enter(work: Work, path: str, make: Act | None = None) -> int:
+def enter(part: Part, path: str, make: Make | None = None) -> int:
     """The open directory at a path below generated/, kept open until a path outside it is asked."""
-    names = path.split("/") if path else []
-    if names == work.names:
-        return work.folders[-1]
-    shared = 0
-    while shared < min(len(names), len(work.names)) and names[shared] == work.names[shared]:
-        shared += 1
-    while len(work.names) > shared:
-        work.names.pop()
-        work.disk.close(work.folders.pop())
-    for depth in range(shared, len(names)):
-        folder = _open_folder(work, names[depth], "/".join(names[: depth + 1]), make)
-        work.folders.append(folder)
-        work.names.append(names[depth])
-    return work.folders[-1]
+    entered = part.entered
+    while (here := entered[-1].path) != path:
+        if not here or path.startswith(f"{here}/"):
+            name = path[len(here) :].lstrip("/").partition("/")[0]
+            entered.append(_open_folder(part, name, f"{here}/{name}" if here else name, make))
+        else:
+            part.disk.close(entered.pop().folder)
+    return entered[-1].folder
 
 
-def _open_folder(work: Work, name: str, path: str, make: Act | None) -> int:
-    try:
-        return work.disk.open(name, FOLDER, work.folders[-1])
-    except FileNotFoundError:
-        if make is None:
-            raise
-    make(work, path)
-    return work.disk.open(name, FOLDER, work.folders[-1])
-
-
-def close_all(work: Work) -> None:
-    while work.folders:
+def _open_folder(part: Part, name: str, path: str, make: Make | None) -> Entered:
+    _, above, is_new = part.entered[-1]
+    if make is None or not is_new:  # in a directory just made there is nothing to be found
         try:
-            work.disk.close(work.folders.pop())
+            return Entered(path, part.disk.open(name, FOLDER, above), is_new=False)
+        except FileNotFoundError:
+            if make is None:
+                raise
+    with suppress(FileExistsError):
+        make(part, path)
+    return Entered(path, part.disk.open(name, FOLDER, above), is_new=True)
+
+
+def close_all(part: Part) -> None:
+    while part.entered:
+        try:
+            part.disk.close(part.entered.pop().folder)
         except OSError:  # a directory open for reading has nothing left to lose
             continue

@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from modelmill.tuples import NamedTuple
 
 Kind = Literal["file", "folder", "link", "other"]
 
@@ -122,6 +124,8 @@ def read_file(disk: Disk, name: str, folder: int) -> tuple[bytes, int]:
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
     """Write every byte; the system may take them in several goes."""
-    done = 0
-    while done < len(data):
-        done += disk.write(fd, data[done:] if done else data)
+    while data:
+        done = disk.write(fd, data)
+        if done == len(data):
+            return
+        data = data[done:]

@@ -7,9 +7,10 @@ is. Pure: the files may be on a disk or in a commit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from modelmill.output.ledger import MARKER, fingerprint, is_ledger, resembles_ledger
+from modelmill.tuples import NamedTuple
 
 
 class Holder(NamedTuple):

@@ -1,22 +1,97 @@
-"""The state of generated/ as one value: what was found, and what a write is to do about it.
+"""The state of generated/ as values: what was found, and what a write is to do about it.
 
-In: nothing. Out: `Survey`, which `tree` fills, `findings` explains and `writing` performs.
+In: nothing. Out: `Ground`, what is known before any unit is looked at; `Part`, what one process
+finds of its units; `Summary`, what it tells another process of that; `Survey`, all of it, which
+`findings` explains and `writing` acts on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, get_args
 
 from modelmill.filetree import Changes
+from modelmill.output.disk import DISK, Disk, Kind
+from modelmill.output.kept import Kept
+from modelmill.output.ledger import unit_of
+from modelmill.tuples import NamedTuple
+
+State = Literal[
+    "unchanged", "missing", "stale", "edited", "orphaned", "foreign", "blocked", "linked"
+]
+STATES: tuple[State, ...] = get_args(State)
 
 
-class Old(NamedTuple):
-    """What a file holds before a write, to put back if the write fails."""
+class Ground(NamedTuple):
+    """What every process knows before it looks at its units."""
 
-    data: bytes
-    mode: int
+    root: Path
+    generated: str
+    """The folder's path below the root, with `/`."""
+    kind: Kind | None
+    """What stands in its place, or in that of a directory that leads to it; None: nothing does."""
+    journal: Kind | None
+    """What stands in the journal's place."""
+    ours: frozenset[str]
+    """Paths that modelmill wrote, whatever they hold by now: an unfinished write was about them."""
+
+    @property
+    def unfinished(self) -> bool:
+        return self.journal == "file"
+
+
+class Summary(NamedTuple):
+    """What a process found, without contents. Paths are below generated/, in no order."""
+
+    unchanged: tuple[str, ...]
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+    edited: tuple[str, ...]
+    orphaned: tuple[str, ...]
+    foreign: tuple[str, ...]
+    blocked: tuple[str, ...]
+    linked: tuple[str, ...]
+    hollow: tuple[str, ...]
+
+
+class Entered(NamedTuple):
+    """A directory that is open: its path below generated/, itself, and whether we just made it."""
+
+    path: str
+    folder: int
+    is_new: bool
+
+
+class Part:
+    """What one process knows of the units it is responsible for; it grows while they are looked at
+    and holds what the write of them needs, and then how far that has come.
+
+    new        the contents of the missing files, in that order
+    changed    files that are stale or edited, with what they are to hold and what they held
+    removed    what orphaned files held, and their modes
+    folders    generated/ and `_environments`, open while the process looks
+    entered    generated/ and the directories that lead to the last one written in
+    made       directories that were made
+    undo       what undoes all that was done, the last of it last
+    at         the path that is being written, for the message
+    """
+
+    def __init__(self, ground: Ground, disk: Disk = DISK) -> None:
+        self.ground = ground
+        self.disk = disk
+        self.found: dict[State, list[str]] = {state: [] for state in STATES}
+        self.hollow: list[str] = []
+        self.new = Kept()
+        self.changed: list[str] = []
+        self.renewed, self.replaced = Kept(), Kept()
+        self.removed = Kept()
+        self.modes: list[int] = []
+        self.folders: dict[str, int] = {}
+        self.entered: list[Entered] = []
+        self.made: list[str] = []
+        self.undo: list[tuple[Callable[[Part, int], None], int]] = []
+        self.at = ""
 
 
 class Survey(NamedTuple):
@@ -48,8 +123,8 @@ class Survey(NamedTuple):
 
     hollow: tuple[str, ...] = ()
     """Directories in which nothing stays, each after those inside it."""
-    old: Mapping[str, Old] = {}
-    new: Mapping[str, bytes] = {}
+    part: Part | None = None
+    """What this process is to write; None where no folder on a disk was looked at."""
 
     @property
     def clean(self) -> bool:
@@ -60,3 +135,36 @@ class Survey(NamedTuple):
     def changes(self) -> Changes:
         """What a write will do."""
         return Changes(self.missing, tuple(sorted(self.stale + self.edited)), self.orphaned)
+
+
+def summary(part: Part) -> Summary:
+    """What other processes need to know of a part when all its units were looked at."""
+    return Summary(
+        **{state: tuple(paths) for state, paths in part.found.items()}, hollow=tuple(part.hollow)
+    )
+
+
+def joined(
+    part: Part, others: Iterable[Summary] = (), scope: Collection[str] | None = None
+) -> Survey:
+    """This process's part and those of all others as one survey."""
+    ground, parts = part.ground, (summary(part), *others)
+    within = within_scope(scope)
+    elsewhere = within is not None and any(unit_of(path) not in within for path in ground.ours)
+    return Survey(
+        root=ground.root,
+        generated=ground.generated,
+        **{
+            state: tuple(sorted(p for each in parts for p in getattr(each, state)))
+            for state in part.found
+        },
+        unfinished=ground.unfinished,
+        unfinished_elsewhere=elsewhere,
+        hollow=tuple(path for each in parts for path in each.hollow),
+        part=part,
+    )
+
+
+def within_scope(scope: Collection[str] | None) -> frozenset[str] | None:
+    """The units of a scope and what leads to them; None: everything."""
+    return None if scope is None else frozenset(scope) | {u.partition("/")[0] for u in scope}

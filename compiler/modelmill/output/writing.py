@@ -1,8 +1,14 @@
-"""Turns generated/ into what is wanted, wholly or not at all.
+"""Turns generated/ into what is wanted, wholly or not at all, in one process or in many.
 
 In: a `Survey`. Out: the changes made. A journal file tells every later survey that a write is under
 way; it names the paths beforehand, so that whatever a killed process leaves there is known as ours.
-An error or an interrupt is undone from memory. What the survey did not find ours is never touched.
+An error or an interrupt is undone from what was put aside. What the survey did not find ours is
+never touched.
+
+Each process writes its own part, by order of the one that has the journal: "put" all that is wanted
+but ledgers, "settle" what is left to delete and the ledgers, or "undo" everything. Nothing is
+deleted before all has been put, but what stands in the way: a disk found full while writing is then
+rolled back without having to find room for deleted files.
 
 Changed files are rewritten in place: on ext4 truncating or renaming over them is ten times slower.
 """
@@ -10,118 +16,165 @@ Changed files are rewritten in place: on ext4 truncating or renaming over them i
 from __future__ import annotations
 
 import os
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Literal, NoReturn
 
 from modelmill.diagnostics import CompileError, Span, error
 from modelmill.filetree import Changes
 from modelmill.output.acts import (
     Act,
-    Work,
     close_all,
     create,
     enter,
     enter_generated,
-    open_new,
     remove,
     remove_folder,
     rewrite,
 )
-from modelmill.output.disk import APPEND, DISK, Disk, write_all
+from modelmill.output.disk import APPEND, CREATE, DISK, Disk, write_all
 from modelmill.output.findings import COMPILE, obstacles
 from modelmill.output.ledger import JOURNAL, is_ledger
-from modelmill.output.state import Survey
+from modelmill.output.state import Part, Survey
+from modelmill.tuples import NamedTuple
+
+Order = Literal["put", "settle", "undo"]
 
 
-def write(survey: Survey, disk: Disk = DISK) -> Changes:
-    """Perform what the survey found to do."""
+class Answer(NamedTuple):
+    """How far a process came with an order: what stopped it, at which path; and, where it undid
+    what it had done, whether that is wholly undone."""
+
+    at: str = ""
+    reason: BaseException | None = None
+    restored: bool = True
+
+
+DIED = Answer("", OSError(0, "a process that was writing has died"), restored=False)
+"""What is said for a process that can say nothing any more."""
+
+_ONWARD: tuple[Order, ...] = ("put", "settle")
+
+Others = Callable[[Order], Callable[[], Sequence[Answer]]]
+"""Gives all other processes an order; what it returns waits until each has answered."""
+
+
+def _nobody(_: Order) -> Callable[[], Sequence[Answer]]:
+    return tuple
+
+
+def write(survey: Survey, disk: Disk = DISK, others: Others = _nobody) -> Changes:
+    """Perform what the survey found to do: this process its part, all others theirs."""
     in_the_way = obstacles(survey)
     if in_the_way:
         raise CompileError(in_the_way)
-    work = Work(survey, disk, [], [], [], [""])
+    if survey.part is None:
+        raise ValueError("no folder on a disk was looked at")
+    part, changes = survey.part, survey.changes
+    part.disk, part.undo = disk, []
     try:
-        if survey.changes or survey.hollow:
-            _change(work)
-        if work.folders or survey.unfinished:
-            _end(work)
+        if changes or survey.hollow:
+            _change(part, survey, changes, others)
+        if part.entered or survey.unfinished:
+            _end(part, survey)
     finally:
-        close_all(work)
-    return survey.changes
+        close_all(part)
+    return changes
 
 
-def _change(work: Work) -> None:
+def _change(part: Part, survey: Survey, changes: Changes, others: Others) -> None:
     """Everything between the two ends of the journal; put back as it was if that fails."""
+    begun: list[str] = []
     try:
-        enter_generated(work)
-        _begin(work)
-        for act, path in _order(work.survey):
-            work.at[0] = path
-            act(work, path)
+        enter_generated(part)
+        _begin(part, survey, changes, begun)
+        for order in _ONWARD:
+            waiting = others(order)
+            for answer in (obey(part, order), *waiting()):
+                if answer.reason is not None:
+                    part.at = answer.at
+                    raise answer.reason
     except BaseException as reason:
-        restored = _roll_back(work) and not work.survey.unfinished
+        at = part.at
+        restored = _roll_back(part, others, begun) and not survey.unfinished
         if isinstance(reason, OSError | KeyboardInterrupt):
-            _fail(work, reason, restored=restored)
+            _fail(survey, at, reason, restored=restored)
         raise
 
 
-def _begin(work: Work) -> None:
+def _begin(part: Part, survey: Survey, changes: Changes, begun: list[str]) -> None:
     """Write the journal, the one file that must be on the disk before anything else changes."""
-    changes = work.survey.changes
     lines = [f'"{path}"\n' for paths in changes for path in paths]
-    work.at[0] = JOURNAL
-    if work.survey.unfinished:
+    part.at = JOURNAL
+    top = enter(part, "")
+    if survey.unfinished:
         lines.insert(0, "\n")  # the earlier journal may end in a torn line
-        fd = work.disk.open(JOURNAL, APPEND, enter(work, ""))
+        fd = part.disk.open(JOURNAL, APPEND, top)
     else:
-        fd = open_new(work, JOURNAL)
+        begun.append(JOURNAL)
+        try:
+            fd = part.disk.open(JOURNAL, CREATE, top)
+        except OSError:
+            begun.pop()
+            raise
     try:
-        write_all(work.disk, fd, os.fsencode("".join(lines)))
-        work.disk.fsync(fd)
+        write_all(part.disk, fd, os.fsencode("".join(lines)))
+        part.disk.fsync(fd)
     finally:
-        work.disk.close(fd)
+        part.disk.close(fd)
 
 
-def _end(work: Work) -> None:
+def _end(part: Part, survey: Survey) -> None:
     """Remove the journal, unless it also speaks of units outside this write's scope.
 
     All files are in place: from here on there is nothing to roll back.
     """
-    if work.survey.unfinished_elsewhere:
+    if survey.unfinished_elsewhere:
         return
-    work.at[0] = JOURNAL
+    part.at = JOURNAL
     try:
-        enter_generated(work)
-        work.disk.unlink(JOURNAL, enter(work, ""))
+        enter_generated(part)
+        part.disk.unlink(JOURNAL, enter(part, ""))
     except (OSError, KeyboardInterrupt) as reason:
-        _fail(work, reason, restored=False)
+        _fail(survey, JOURNAL, reason, restored=False)
 
 
-def _order(survey: Survey) -> list[tuple[Act, str]]:
-    """Each act with its path. Only what stands in the way is deleted before the writing: a disk
-    found full while writing is then rolled back without having to find room for deleted files."""
-    clear = _clearances(survey)
-    put: list[tuple[Act, str]] = [(create, path) for path in survey.missing]
-    put += [(rewrite, path) for path in survey.changes.changed]
-    orphaned = sorted(survey.orphaned, key=is_ledger)
-    return [
-        *((remove, path) for path in orphaned if path in clear),
-        *((remove_folder, path) for path in survey.hollow if path in clear),
-        *((act, path) for act, path in put if not is_ledger(path)),
-        *((remove, path) for path in orphaned if path not in clear),
-        *((remove_folder, path) for path in survey.hollow if path not in clear),
-        *((act, path) for act, path in put if is_ledger(path)),
-    ]
+def obey(part: Part, order: Order) -> Answer:
+    """What one process does of a write. Whatever stops it is in the answer."""
+    try:
+        if order == "undo":
+            return Answer(restored=_undo(part))
+        enter_generated(part)
+        for act, at in _acts(part, is_last=order == "settle"):
+            act(part, at)
+    except BaseException as reason:
+        return Answer(part.at, reason, restored=False)
+    return Answer()
 
 
-def _clearances(survey: Survey) -> frozenset[str]:
+def _acts(part: Part, *, is_last: bool) -> Iterator[tuple[Act, int]]:
+    """The acts before all has been put, or those after it; each unit's ledger is its last."""
+    clear = _clearances(part)
+    orphaned = sorted(enumerate(part.found["orphaned"]), key=lambda each: is_ledger(each[1]))
+    yield from ((remove, at) for at, path in orphaned if (path not in clear) == is_last)
+    hollow = enumerate(part.hollow)
+    yield from ((remove_folder, at) for at, path in hollow if (path not in clear) == is_last)
+    missing, changed = enumerate(part.found["missing"]), enumerate(part.changed)
+    yield from ((create, at) for at, path in missing if is_ledger(path) == is_last)
+    yield from ((rewrite, at) for at, path in changed if is_ledger(path) == is_last)
+
+
+def _clearances(part: Part) -> frozenset[str]:
     """What must go before the missing files can be made: a file that stands where they need a
     directory, a directory that stands where one of them belongs, and all in it."""
-    if not survey.orphaned and not survey.hollow:
+    going = (*part.found["orphaned"], *part.hollow)
+    if not going:
         return frozenset()
-    missing = frozenset(survey.missing)
+    missing = frozenset(part.found["missing"])
     above = frozenset(parent for path in missing for parent in _ancestors(path))
     return frozenset(
         path
-        for path in (*survey.orphaned, *survey.hollow)
+        for path in going
         if path in above or path in missing or not missing.isdisjoint(_ancestors(path))
     )
 
@@ -131,22 +184,36 @@ def _ancestors(path: str) -> list[str]:
     return ["/".join(names[:depth]) for depth in range(1, len(names))]
 
 
-def _roll_back(work: Work) -> bool:
+def _undo(part: Part) -> bool:
     """Undo what was done, last first, as far as the disk lets us; true if that was everything."""
     whole = True
-    for undo, path in reversed(work.undo):
-        if path == JOURNAL and not whole:
-            continue
+    for undo, at in reversed(part.undo):
         try:
-            undo(work, path)
+            undo(part, at)
         except (OSError, KeyboardInterrupt):
             whole = False
     return whole
 
 
-def _fail(work: Work, reason: OSError | KeyboardInterrupt, *, restored: bool) -> NoReturn:
-    generated = work.survey.generated
-    place = f"{generated}/{work.at[0]}" if work.at[0] else generated
+def _roll_back(part: Part, others: Others, begun: list[str]) -> bool:
+    """Have every process undo its part, and drop the journal if nothing is left of the write."""
+    try:
+        waiting = others("undo")
+        if not all(answer.restored for answer in (obey(part, "undo"), *waiting())):
+            return False
+        for name in begun:
+            with suppress(FileNotFoundError):
+                part.disk.unlink(name, enter(part, ""))
+    except (OSError, KeyboardInterrupt):
+        return False
+    return True
+
+
+def _fail(
+    survey: Survey, at: str, reason: OSError | KeyboardInterrupt, *, restored: bool
+) -> NoReturn:
+    generated = survey.generated
+    place = f"{generated}/{at}" if at else generated
     why = "interrupted"
     if isinstance(reason, OSError):
         why = reason.strerror or "input/output error"

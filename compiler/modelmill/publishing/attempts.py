@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, error
 from modelmill.git import Git, GitError
@@ -17,6 +16,7 @@ from modelmill.git.remotes import HEADS, Pushed, Update, get, push, reach, tips
 from modelmill.publishing.commits import Prepared, prepare, published
 from modelmill.publishing.sources import Source
 from modelmill.publishing.targets import Target
+from modelmill.tuples import NamedTuple
 
 
 class Order(NamedTuple):

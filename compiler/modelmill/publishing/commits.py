@@ -7,7 +7,6 @@ repository, or word that there is nothing to commit. Nothing is pushed here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError
 from modelmill.git import Git
@@ -19,6 +18,7 @@ from modelmill.publishing.difference import survey_commit
 from modelmill.publishing.messages import LISTED, SOURCE, message, metadata, recorded, units_of
 from modelmill.publishing.sources import Source
 from modelmill.publishing.targets import METADATA, Target, wanted
+from modelmill.tuples import NamedTuple
 
 _LOOKED_AT = 200
 
@@ -47,7 +47,8 @@ def prepare(
     tip = tips.get(target.pushed)
     # The first of the branch that requests are opened from stands on the one they are opened for.
     base = tip or tips.get(target.read)
-    survey = survey_commit(git, base, target.folder + target.generated, wanted(source, target))
+    files = wanted(source, target)
+    survey = survey_commit(git, base, target.folder + target.generated, files)
     if in_the_way := obstacles(survey):
         raise CompileError(in_the_way)
     if not survey.changes:
@@ -55,7 +56,7 @@ def prepare(
         return Prepared(survey, (), begun, base)
     said = commits(git, source.commit, 1)[0]
     since, others = _since(git, source, target, base)
-    changes = _changes(survey, target, said, url)
+    changes = _changes(survey, files, target, said, url)
     sign = signs(git) if target.settings.sign is None else target.settings.sign
     started = _started(git, target, sign=sign) if base is None and target.settings.next else None
     parent = started.commit if started else base
@@ -74,12 +75,14 @@ def _started(git: Git, target: Target, *, sign: bool) -> Update:
     return Update(target.read, commit, None)
 
 
-def _changes(survey: Survey, target: Target, said: Said, url: str) -> dict[str, bytes | None]:
+def _changes(
+    survey: Survey, files: Mapping[str, bytes], target: Target, said: Said, url: str
+) -> dict[str, bytes | None]:
     """What the new tree holds at paths from its top."""
     folder, changes = f"{survey.generated}/", survey.changes
     found: dict[str, bytes | None] = {folder + path: None for path in changes.removed}
     new = (*changes.added, *changes.changed)
-    found.update((folder + path, survey.new[path]) for path in new)
+    found.update((folder + path, files[path]) for path in new)
     if not target.has_sources:
         found[target.record] = metadata(said, url)
     if target.environment is not None:

@@ -7,7 +7,6 @@ settle, which are ours to write anew, and which are nobody's of the two. Nothing
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.output import LEDGER
 from modelmill.output.ledger import is_ledger, read_ledger, unit_of
@@ -15,6 +14,7 @@ from modelmill.output.ownership import Holder, begins_as_ours
 from modelmill.pins import LOCK
 from modelmill.sources import PROJECT
 from modelmill.spec.documents import Paths
+from modelmill.tuples import NamedTuple
 
 
 class Conflicts(NamedTuple):

@@ -47,7 +47,6 @@ def survey_commit(git: Git, commit: str | None, folder: str, wanted: Mapping[str
         foreign=found.all("foreign"),
         blocked=found.all("blocked"),
         linked=found.all("linked"),
-        new=differing,
     )
 
 

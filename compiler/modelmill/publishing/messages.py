@@ -7,7 +7,6 @@ each and holds no control character, so that it can neither add a trailer nor hi
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 
 from modelmill.git.history import Said
@@ -15,6 +14,7 @@ from modelmill.jsontext import read_json
 from modelmill.output import ENVIRONMENTS, Survey
 from modelmill.output.ledger import unit_of
 from modelmill.publishing.targets import Target
+from modelmill.regexes import regex
 
 SOURCE = "Source-Commit"
 LISTED = 50
@@ -22,9 +22,9 @@ LISTED = 50
 _FEW = 3
 _REFERENCE = "argocd-reference-commit-"
 # https://argo-cd.readthedocs.io/en/stable/user-guide/source-hydrator/#commit-tracing
-_sha = re.compile(r"[0-9a-f]{5,64}").fullmatch
-_control = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_words = re.compile(r"[\w' -]+").fullmatch
+_sha = regex(r"[0-9a-f]{5,64}")
+_control = regex(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_words = regex(r"[\w' -]+")
 
 
 def units_of(survey: Survey) -> list[str]:
@@ -99,7 +99,7 @@ def recorded(data: bytes | None) -> str | None:
     except ValueError:
         return None
     sha = said.get("drySha") if isinstance(said, dict) else None
-    return sha if isinstance(sha, str) and _sha(sha) else None
+    return sha if isinstance(sha, str) and _sha.fullmatch(sha) else None
 
 
 def _reference(source: Said) -> dict[str, str]:
@@ -109,7 +109,7 @@ def _reference(source: Said) -> dict[str, str]:
         for key, value in source.trailers.items()
         if key.startswith(_REFERENCE)
     }
-    if not _sha(given.get("sha", "")):
+    if not _sha.fullmatch(given.get("sha", "")):
         return {}
     names = {"sha": "sha", "repourl": "repoURL", "author": "author", "date": "date"}
     found = {name: given[key] for key, name in names.items() if given.get(key)}
@@ -124,7 +124,7 @@ def _reference(source: Said) -> dict[str, str]:
 def _mailbox(source: Said) -> str:
     """The author as RFC 5322 has it: a name that is more than words stands in quotes."""
     name = line(source.author)
-    if not _words(name):
+    if not _words.fullmatch(name):
         name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return f"{name} <{line(source.email)}>"
 

@@ -10,14 +10,14 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
+from modelmill.compilation import Compilation, compile_repository
 from modelmill.delivery.sites import PLACEHOLDER, Site
 from modelmill.diagnostics import CompileError, has_errors
 from modelmill.git import Commit, CommitFiles, Git, GitError
-from modelmill.pipeline import Compilation, compile_repository
 from modelmill.repository import index
 from modelmill.sources import PROJECT, Sources, read_one, read_sources
+from modelmill.tuples import NamedTuple
 
 
 class Source(NamedTuple):

@@ -8,15 +8,14 @@ working; and the files that belong on each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.delivery.sites import Site
 from modelmill.diagnostics import CompileError, Diagnostic, error
 from modelmill.git.remotes import HEADS
-from modelmill.output import LEDGER
-from modelmill.output.ledger import render_ledger
+from modelmill.output import contents
 from modelmill.publishing.sources import Source
 from modelmill.spec.delivery import Publish
+from modelmill.tuples import NamedTuple
 
 NEXT = "-next"
 """gitops-promoter's suffix of a branch from which it opens pull requests:
@@ -135,6 +134,5 @@ def wanted(source: Source, target: Target) -> Mapping[str, bytes]:
         return {path: text.encode() for path, text in alone.items()}
     found = {}
     for name, unit in source.compilation.units.items():
-        found.update({f"{name}/{path}": text.encode() for path, text in unit.files.items()})
-        found[f"{name}/{LEDGER}"] = render_ledger(unit).encode()
+        found.update({f"{name}/{path}": data for path, data in contents(unit).items()})
     return found
