@@ -18,3 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _kustomize(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kustomize that commands find, whatever the machine has."""
     monkeypatch.setenv("MODELMILL_KUSTOMIZE", str(kubectl_path()))
+
+
+@pytest.fixture(autouse=True)
+def _cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a compile keeps for the next one, apart from what a person has of their own."""
+    monkeypatch.setenv("MODELMILL_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from any_repository import any_repository
 from modelmill import console, yamltext
+from modelmill.cachefile import FOLDER
 from modelmill.importers.llmisvc.reading import read as read_services
 from modelmill.publishing import messages
 from modelmill.validation.crds import source
@@ -89,6 +91,11 @@ def test_a_compile_asks_no_network_starts_nothing_and_writes_below_generated(
     files = {Path(each).name for each in texts_below(tmp_path, "generated")}
     folders = {each.name for each in (tmp_path / "generated").rglob("*") if each.is_dir()}
     known = {f"write {name}" for name in (*files, *folders, "generated", ".modelmill-unfinished")}
+    # And the user's cache, which is elsewhere; the disk is asked for its time by a file of no name.
+    cache = os.environ[FOLDER]
+    doubted = [
+        each for each in doubted if not each.startswith(f"write {cache}") and each != "write ."
+    ]
     assert set(doubted) <= known
 
 

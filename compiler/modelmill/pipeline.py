@@ -1,48 +1,40 @@
-"""The corridor, as one list: parse → index → resolve → decode → check → emit → lay out.
+"""The corridor for one model, as one list: resolve → decode → check → emit → judge → lay out.
 
-In: what `sources` read. Out: a Compilation: every unit of generated/ as text, and every finding.
-Pure, and the same for one process or many; reading and writing are its callers'.
+In: a Repository and a model's document. Out: its unit of generated/ as text, every finding, and
+what the whole repository has to know of it. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
 
-from modelmill import delivery
+from modelmill import checks, delivery
 from modelmill.accepted import accepted, misused
 from modelmill.catalog import Catalog, Document
-from modelmill.chains import UNREAD
-from modelmill.checks import ENVIRONMENT_CHECKS, FLEET_CHECKS, VARIANT_CHECKS
 from modelmill.checks.facts import Facts, facts_of
-from modelmill.coverage import coverage
-from modelmill.delivery.collisions import Named, models_collide
 from modelmill.delivery.sites import Site
 from modelmill.diagnostics import CompileError, Diagnostic, Note, has_errors, tidy
 from modelmill.emitted import judge
-from modelmill.environments import environment_units
-from modelmill.inherited import brought_in, united
+from modelmill.filetree import Unit
+from modelmill.inherited import brought_in
 from modelmill.kinds import emit
-from modelmill.kserve.thin import configs_of
 from modelmill.layout import lay_out, lay_out_alone, place
-from modelmill.locked import missing, other_versions, unused, used
-from modelmill.output import ENVIRONMENTS, Unit
 from modelmill.patches import apply_patches
 from modelmill.pins import Used, united_uses
 from modelmill.policies import judging
-from modelmill.policies.project import of_project, secrets
 from modelmill.policies.settings import NOTHING
 from modelmill.record import EMPTY
 from modelmill.repository import Repository, digest, header
 from modelmill.resolve import Resolver, environments_of, unknown_environments
 from modelmill.resource import Resource
-from modelmill.secret_scan import without_repeats
-from modelmill.variant import Variant, decode
+from modelmill.tuples import NamedTuple
+from modelmill.variant import BaseConfig, Variant, decode
 
 
 class Compiled(NamedTuple):
     """One model: its unit (None if it has errors), what it is known by, what was found, what it
-    deploys that a lock may pin, and its files by environment where one is wanted alone."""
+    deploys that a lock may pin, its files by environment where one is wanted alone, and the
+    configurations under its resources of KServe by environment."""
 
     model: str
     unit: Unit | None
@@ -50,73 +42,19 @@ class Compiled(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
     used: Used = Used()
     alone: Mapping[str, Mapping[str, str]] = EMPTY
-
-
-class Compilation(NamedTuple):
-    """Everything: units by name, all findings in order, what is deployed that a lock may pin (of
-    the whole repository; else of the models named), and what the models are known by.
-
-    alone   of each environment that was wanted alone, the files of its branch by path below
-            generated/: its overlays, which stand on no base, what brings them in, and its own unit
-    """
-
-    units: Mapping[str, Unit]
-    diagnostics: tuple[Diagnostic, ...]
-    used: Used = Used()
-    alone: Mapping[str, Mapping[str, str]] = EMPTY
-    facts: tuple[Facts, ...] = ()
-
-
-def compile_repository(
-    repository: Repository,
-    models: Collection[str] | None = None,
-    jobs: int = 1,
-    seen: Callable[[int, int], None] | None = None,
-    alone: Collection[str] = (),
-) -> Compilation:
-    """Compile all models, or those named, and what their environments own. `seen` is told how many
-    of how many models are done; `alone` names environments whose files are wanted without a base
-    too, which all models must be compiled for."""
-    from modelmill.workers import map_models
-
-    catalog = repository.catalog
-    chosen = [m for m in catalog.models.values() if models is None or m.name in models]
-    compiled = map_models(
-        lambda model, resolver: compile_model(repository, resolver, model, alone),
-        lambda: Resolver(catalog),
-        chosen,
-        jobs,
-        seen,
-    )
-    found = [*repository.problems, *(d for each in compiled for d in each.diagnostics)]
-    facts = [each for model in compiled for each in model.facts]
-    found += [diagnostic for rule in FLEET_CHECKS for diagnostic in rule.check(facts)]
-    placed = (Named(each.model, each.environment, each.model_span) for each in facts)
-    found += models_collide(repository.sites, placed)
-    found += of_project(catalog, repository.policies)
-    found += secrets(repository.texts, repository.policies.get(None, NOTHING))
-    units = {each.model: each.unit for each in compiled if each.unit is not None}
-    named = [each.used for each in compiled]
-    if models is None:
-        found += coverage(catalog, facts, repository.sites)
-        overlays = catalog.overlays.values()
-        found += [d for rule in ENVIRONMENT_CHECKS for o in overlays for d in rule.check(o)]
-        environments, own = environment_units(repository)
-        units.update(environments)
-        named += own
-        found += other_versions(catalog.lock, repository.versions)
-        found += unused(catalog.lock, united_uses(named)) if not has_errors(found) else ()
-    # Where a file could not be read its own faults say why, once.
-    found = without_repeats(d for d in united(found) if d.code != UNREAD)
-    trees = {name: _alone(name, compiled, units) for name in alone}
-    ordered = dict(sorted(units.items()))
-    return Compilation(ordered, tidy(found), united_uses(named), trees, tuple(facts))
+    configs: Mapping[str, tuple[BaseConfig, ...]] = EMPTY
 
 
 def compile_model(
-    repository: Repository, resolver: Resolver, model: Document, alone: Collection[str] = ()
+    repository: Repository,
+    resolver: Resolver,
+    model: Document,
+    alone: Collection[str] = (),
+    *,
+    judged_only: bool = False,
 ) -> Compiled:
-    """One model through the corridor: its base and every environment that takes it."""
+    """One model through the corridor: its base and every environment that takes it. `judged_only`:
+    without its unit."""
     catalog = repository.catalog
     overlays = environments_of(catalog, model)
     found: dict[str | None, list[Diagnostic]] = {None: unknown_environments(catalog, model)}
@@ -151,25 +89,41 @@ def compile_model(
         for name, variant in variants.items()
         if variant is not None and objects.get(name)
     )
-    if has_errors(diagnostics):
+    if has_errors(diagnostics) or judged_only:
         return Compiled(model.name, None, facts, diagnostics)
-    first, namespaces = header(model.path), {o.name: o.record.namespace for o in overlays}
-    files = lay_out(first, base_objects, {n: (namespaces[n], objects[n]) for n in objects})
+    files, trees = _files(repository, header(model.path), base_objects, variants, objects, alone)
+    documents = _inputs(resolver, model, overlays)
+    known = [*named, *_used(base)] if catalog.lock and base and base_objects else named
+    unit = Unit(files, *digest(repository, documents, united_uses(known)))
+    configs = {n: variant.configs for n, variant in variants.items() if variant and variant.configs}
+    return Compiled(model.name, unit, facts, diagnostics, united_uses(named), trees, configs)
+
+
+def _files(
+    repository: Repository,
+    first: str,
+    base: Sequence[Resource],
+    variants: Mapping[str, Variant | None],
+    objects: Mapping[str, Sequence[Resource]],
+    alone: Collection[str],
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The files of a model's unit, and those of each environment that is wanted alone. `first`:
+    their first line."""
+    deployed = {name: each for name, each in variants.items() if each is not None}
+    places = {name: each.namespace or "" for name, each in deployed.items()}
+    files = lay_out(first, base, {n: (places[n], objects[n]) for n in objects})
     brought = {
         name: delivery.model_files(first, site, variant, objects[name])
-        for name, variant in variants.items()
-        if variant is not None and (site := repository.sites.get(name)) is not None
+        for name, variant in deployed.items()
+        if (site := repository.sites.get(name)) is not None
     }
     files.update(part for each in brought.values() for part in each.items())
     trees = {
-        name: lay_out_alone(first, name, namespaces[name], objects[name]) | brought.get(name, {})
+        name: lay_out_alone(first, name, places[name], objects[name]) | brought.get(name, {})
         for name in objects
         if name in alone
     }
-    documents = _inputs(resolver, model, overlays)
-    known = [*named, used(base)] if catalog.lock and base and base_objects else named
-    unit = Unit(files, *digest(repository, documents, united_uses(known)))
-    return Compiled(model.name, unit, facts, diagnostics, united_uses(named), trees)
+    return files, trees
 
 
 def variant_of(
@@ -185,11 +139,13 @@ def variant_of(
         resolved = resolver.variant(model, overlay) if overlay else resolver.base(model)
         variant = decode(resolved, repository.versions)
         if variant.kserve is not None:
+            from modelmill.kserve.thin import configs_of
+
             variant = variant.over(configs_of(resolver, variant))
     except CompileError as fault:
         here.extend(brought_in(repository.catalog, model, overlay, fault.diagnostics))
         return None
-    judged = [diagnostic for rule in VARIANT_CHECKS for diagnostic in rule.check(variant)]
+    judged = checks.of_variant(variant)
     here.extend(brought_in(repository.catalog, model, overlay, accepted(model, judged)))
     return None if has_errors(here) else variant
 
@@ -242,23 +198,13 @@ def _objects(
     return made
 
 
-def _alone(
-    environment: str, compiled: Sequence[Compiled], units: Mapping[str, Unit]
-) -> dict[str, str]:
-    """The files of an environment's branch."""
-    own = f"{ENVIRONMENTS}/{environment}"
-    found = {f"{own}/{path}": text for path, text in units[own].files.items()}
-    for each in compiled:
-        files = each.alone.get(environment, {})
-        found.update({f"{each.model}/{path}": text for path, text in files.items()})
-    return dict(sorted(found.items()))
-
-
 def _locked(
     catalog: Catalog, deployed: Sequence[Variant], found: dict[str | None, list[Diagnostic]]
 ) -> list[Used]:
     """What variants name; adds to `found` what of it the lock lacks, once where all lack it."""
-    named = [used(variant) for variant in deployed]
+    from modelmill.locked import missing
+
+    named = _used(*deployed)
     lacking = [
         brought_in(catalog, each.model, each.overlay, missing(each, catalog.lock, names))
         for each, names in zip(deployed, named, strict=True)
@@ -268,6 +214,12 @@ def _locked(
             everywhere = all(each in others for others in lacking)
             found[None if everywhere else variant.environment].append(each)
     return named
+
+
+def _used(*variants: Variant) -> list[Used]:
+    from modelmill.locked import used
+
+    return [used(each) for each in variants]
 
 
 def _attributed(found: Mapping[str | None, Sequence[Diagnostic]]) -> tuple[Diagnostic, ...]:

@@ -6,10 +6,8 @@ generated files say of their inputs: the paths, and a digest.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from modelmill.catalog import Catalog, Document, build_catalog
 from modelmill.catalogues import VersionSet
@@ -22,6 +20,7 @@ from modelmill.project_versions import versions_of
 from modelmill.record import EMPTY
 from modelmill.resolve import environments_of
 from modelmill.sources import PROJECT, Sources
+from modelmill.tuples import NamedTuple
 
 MAX_VARIANTS = 50_000
 
@@ -86,8 +85,10 @@ def digest(
 ) -> tuple[str, tuple[str, ...]]:
     """sha256 over the texts of the inputs and over the entries of the lock that are used, and the
     paths of all."""
+    from hashlib import sha256
+
     paths = sorted({PROJECT, *(path for d in documents for path in (d.path, *d.parts))})
-    found, lock = hashlib.sha256(), repository.catalog.lock
+    found, lock = sha256(), repository.catalog.lock
     entries = used_of(lock, named) if lock is not None else []
     for path in paths:
         text = repository.texts[path].encode()

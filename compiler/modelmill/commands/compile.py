@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from modelmill import console
+from modelmill.commands.compiling import everything, told, watched
 from modelmill.commands.shared import (
     chosen,
     enforcing,
@@ -17,13 +20,31 @@ from modelmill.commands.shared import (
     overlay_of,
     read,
 )
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import has_errors
-from modelmill.filetree import Changes
+from modelmill.incremental.build import Outcome, Request
+from modelmill.incremental.shards import WHOLE, Shard
 from modelmill.output import diagnose, lock, survey, write
 from modelmill.pins import strict
-from modelmill.pipeline import compile_repository
 from modelmill.repository import Repository
 from modelmill.resolve import environments_of
+from modelmill.scopes import Scope
+from modelmill.sources import find_root
+
+
+class _Part(click.ParamType[Shard]):
+    """I/N, from 1."""
+
+    name = "part"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Shard:
+        found = re.fullmatch("([0-9]{1,4})/([0-9]{1,4})", str(value))
+        number, total = (int(each) for each in found.groups()) if found else (0, 0)
+        if not 1 <= number <= total:
+            self.fail(f"`{value}` is no part of a whole, such as 1/4 to 4/4", param, ctx)
+        return Shard(number, total)
 
 
 @click.command(name="compile")
@@ -41,6 +62,14 @@ from modelmill.resolve import environments_of
     metavar="N",
     help="Processes to use; all cores unless given.",
 )
+@click.option(
+    "--shard",
+    type=_Part(),
+    default=None,
+    metavar="I/N",
+    help="Only the Ith of N parts of the models, for several machines.",
+)
+@click.option("--watch", is_flag=True, help="Compile again whenever an input changes.")
 @format_option
 @click.pass_obj
 def command(
@@ -50,37 +79,41 @@ def command(
     environment: str | None,
     locked: bool,
     jobs: int | None,
+    shard: Shard | None,
+    watch: bool,
     format_name: str,
 ) -> int:
     """Compile all models, or those named, into generated/.
 
     With -e only models that this environment takes. What is no longer generated is deleted; files
-    that modelmill did not write are left alone.
+    that modelmill did not write are left alone. What is known from earlier compiles is kept in the
+    user's cache folder, or in that of MODELMILL_CACHE_DIR; nowhere if that is empty.
     """
-    sources, repository = read(directory, format_name)
+    processes = jobs or os.cpu_count() or 1
+    if not models and environment is None:
+        root = find_root(directory.resolve())
+        seen = console.Progress("compiling")
+        request = Request(root, check, locked, processes, seen, shard or WHOLE)
+        return watched(request, format_name) if watch else everything(request, format_name)
+    if shard is not None or watch:
+        option = "--watch" if watch else "--shard"
+        raise click.UsageError(f"{option} is about all models: name none, and no environment")
+    only = Scope(frozenset(models)) if models else None
+    sources, repository = read(directory, format_name, only)
     repository = enforcing(repository) if locked else repository
     names = _names(repository, models, environment)
     with lock(sources.root):
         compilation = compile_repository(
-            repository, names, jobs or os.cpu_count() or 1, console.Progress("compiling")
+            repository, names, processes, console.Progress("compiling")
         )
-        if locked:
-            compilation = compilation._replace(diagnostics=strict(compilation.diagnostics))
-        if has_errors(compilation.diagnostics):
-            return console.findings(compilation.diagnostics, sources.texts, format_name)
-        state = survey(sources.root, sources.project.paths.generated, compilation.units, names)
-        if check:
-            found = (*compilation.diagnostics, *diagnose(state))
+        found, count = compilation.diagnostics, len(compilation.units)
+        found = strict(found) if locked else found
+        if has_errors(found):
             return console.findings(found, sources.texts, format_name)
-        edited = state.edited
-        changes = write(state)
-    status = console.findings(compilation.diagnostics, sources.texts, format_name)
-    console.say(_summary(changes, len(compilation.units)))
-    for path in edited:
-        console.say(f"note: {state.generated}/{path} had been edited by hand")
-    for path in state.foreign:
-        console.say(f"note: {state.generated}/{path} is not modelmill's and was left alone")
-    return status
+        state = survey(sources.root, sources.project.paths.generated, compilation.units, names)
+        changes = None if check else write(state)
+    found = (*found, *diagnose(state)) if check else found
+    return told(Outcome(found, sources.texts, count, state, changes), format_name)
 
 
 def _names(
@@ -94,15 +127,3 @@ def _names(
         return names
     taken = [m.name for m in catalog.models.values() if overlay in environments_of(catalog, m)]
     return [name for name in taken if names is None or name in names]
-
-
-def _summary(changes: Changes, units: int) -> str:
-    of = "1 unit" if units == 1 else f"{units} units"
-    if not changes:
-        return f"{of} up to date"
-    counts = {
-        "added": len(changes.added),
-        "changed": len(changes.changed),
-        "deleted": len(changes.removed),
-    }
-    return ", ".join(f"{n} {what}" for what, n in counts.items() if n) + f" in {of}"
