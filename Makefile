@@ -12,7 +12,7 @@ ifneq ($(SPARE),)
 export TMPDIR := $(SPARE)
 endif
 
-.PHONY: compile test conformance test-peers cluster-tools test-cluster fuzz check format lint types contract drift docs-check schemas wheel
+.PHONY: compile test conformance test-peers cluster-tools test-cluster fuzz bench bench-tools check format lint types contract drift docs-check schemas data wheel
 
 # Write generated/ from models/, presets/ and overlays/.
 compile: $(READY)
@@ -55,6 +55,22 @@ fuzz: $(READY)
 	$(BIN)/pip install --quiet --constraint constraints.txt --group fuzz
 	$(BIN)/python -m fuzz $(TARGET) --seconds $(SECONDS)
 
+# How fast it is beside what else one would run, into benchmarks/RESULTS.md; see benchmarks/README.md.
+# `make bench BENCH="lint --rounds 9"` measures one family alone and writes nothing.
+BENCH_TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/modelmill/bench-tools
+BENCH := --full
+bench: $(READY)
+	PATH="$(BENCH_TOOLS):$$PATH" $(BIN)/python -m benchmarks $(BENCH)
+
+# helm, of the version in benchmarks/helm/go.mod, from the Go module proxy. It is kept outside of
+# the repository.
+bench-tools:
+	@command -v go >/dev/null || { echo "make bench-tools: needs Go 1.26, or have helm on PATH" >&2; exit 1; }
+	@mkdir -p $(BENCH_TOOLS)
+	cd benchmarks/helm && CGO_ENABLED=0 go build -trimpath -o $(BENCH_TOOLS)/helm -ldflags \
+	  "-s -w -X helm.sh/helm/v4/internal/version.version=$$(go list -m -f '{{.Version}}' helm.sh/helm/v4)" \
+	  helm.sh/helm/v4/cmd/helm
+
 check: format lint types contract drift test conformance
 
 format: $(READY)
@@ -78,6 +94,10 @@ docs-check: $(READY)
 
 schemas: $(READY)
 	$(BIN)/modelmill schema --write
+
+# What a catalogue in YAML says, as JSON, which is what is read. Held to it by a test.
+data: $(READY)
+	$(BIN)/python tools/compiled_data.py
 
 wheel: $(READY)
 	$(BIN)/python -m build --no-isolation

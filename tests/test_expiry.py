@@ -103,6 +103,6 @@ def test_it_is_told_of_the_files_that_were_asked_about(tmp_path: Path) -> None:
 
 def test_the_rule_is_of_a_day_alone(tmp_path: Path) -> None:
     catalog = repository(tmp_path, CASES["exempt"]).catalog
-    assert expired(catalog, date(2026, 3, 1)) == []
-    assert [d.severity for d in expired(catalog, date(2026, 3, 20))] == ["warning"]
-    assert [d.severity for d in expired(catalog, date(2026, 4, 20))] == ["error"]
+    assert expired(catalog, lambda: date(2026, 3, 1)) == []
+    assert [d.severity for d in expired(catalog, lambda: date(2026, 3, 20))] == ["warning"]
+    assert [d.severity for d in expired(catalog, lambda: date(2026, 4, 20))] == ["error"]

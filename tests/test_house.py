@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diagnostic_pages import INDEX, PAGES, example_of, index, page, story_of, with_output
-from modelmill import checks, cli, console, engines, kinds, reports
+from modelmill import argv, checks, console, engines, kinds, reports
 from modelmill.codes import CODES, Code
 from modelmill.spec.role import ROLE_TYPES
 from modelmill.syntax import parse
@@ -42,7 +42,7 @@ def names_of(modules: object) -> set[str]:
 
 def test_every_kind_is_registered() -> None:
     helpers = tuple(f for f in names_in("kinds") if not _defines(f"kinds/{f}.py", "emit"))
-    assert names_of(kinds.MODULES) == names_in("kinds", beside=helpers)
+    assert set(kinds.ROWS) == names_in("kinds", beside=helpers)
 
 
 def test_every_engine_is_registered() -> None:
@@ -53,20 +53,19 @@ def test_every_engine_is_registered() -> None:
 
 
 def test_every_check_is_registered() -> None:
-    rules = (checks.VARIANT_MODULES, checks.ENVIRONMENT_MODULES, checks.FLEET_MODULES)
-    registered = {name for modules in rules for name in names_of(modules)}
+    registered = {*checks.VARIANT_RULES, *checks.ENVIRONMENT_RULES, *checks.FLEET_RULES}
     assert registered == names_in("checks", beside=("facts",))
 
 
 def test_every_report_is_registered() -> None:
-    assert names_of(reports.FORMATS) == names_in("reports", beside=("wording",))
-    assert tuple(each.NAME for each in reports.FORMATS) == console.FORMATS
+    assert set(reports.FORMATS.values()) == names_in("reports", beside=("wording",))
+    assert tuple(reports.FORMATS) == console.FORMATS
 
 
 def test_every_command_is_registered() -> None:
     helpers = tuple(f for f in names_in("commands") if not _defines(f"commands/{f}.py", "command"))
     files = {name.replace("_", "-") for name in names_in("commands", beside=helpers)}
-    assert {cli.MODULES.get(name, name) for name in cli.COMMANDS} == files
+    assert {argv.MODULES.get(name, name) for name in argv.COMMANDS} == files
 
 
 def _defines(module: str, name: str) -> bool:

@@ -11,12 +11,12 @@ annotations of the HorizontalPodAutoscaler or ScaledObject that does as it says
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from modelmill import names
 from modelmill.promql import query, query_or_zero
 from modelmill.spec.autoscaling import SIGNALS, Autoscaling, Trigger
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 HPA, SCALED_OBJECT = "HorizontalPodAutoscaler", "ScaledObject"
@@ -148,6 +148,8 @@ def asked(variant: Variant, key: str, name: str, trigger: Trigger) -> str | None
 
 def canonical(number: str) -> str:
     """A number as the API server writes a quantity: 0.7 is 700m, 2000 is 2k."""
+    from decimal import Decimal
+
     digits, place = int(Decimal(number).scaleb(9)), 0
     while digits and digits % 1000 == 0 and place < len(_SUFFIXES) - 1:
         digits, place = digits // 1000, place + 1

@@ -7,7 +7,7 @@ field or a name taken twice. Presets are only found here, never laid over each o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import (
     CompileError,
@@ -25,6 +25,7 @@ from modelmill.spec.documents import (
     ProjectDocument,
 )
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 KINDS = tuple(DOCUMENTS)
 

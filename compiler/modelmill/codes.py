@@ -7,9 +7,8 @@ something else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from modelmill.diagnostics import Severity
+from modelmill.tuples import NamedTuple
 
 
 class Code(NamedTuple):

@@ -8,7 +8,6 @@ reading or printing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from modelmill.catalog import Document
 from modelmill.chains import UNREAD
@@ -23,6 +22,7 @@ from modelmill.sides import NOWHERE, Side
 from modelmill.source_diff import Cause, causes, reached
 from modelmill.sources import PROJECT
 from modelmill.tree import plain
+from modelmill.tuples import NamedTuple
 from modelmill.workers import map_models
 
 OF_ENVIRONMENTS = ("createNamespace", "externalSecrets", "podSecurity", "podSecurityExemptions")

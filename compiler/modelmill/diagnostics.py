@@ -6,9 +6,10 @@ here; the coats (text, JSON, SARIF, …) are in `reports/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
+
+from modelmill.tuples import NamedTuple
 
 Severity = Literal["error", "warning"]
 MOST_QUOTED = 80
@@ -98,9 +99,11 @@ def cut(text: str) -> str:
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known name a person most likely meant by `word`, if one is near; among very many it is
     not looked for."""
-    known = list(known)
+    known = known if isinstance(known, Collection) else list(known)
     if len(known) > MOST_NAMES:
         return None
+    from difflib import get_close_matches
+
     folded = {name.lower().replace("-", "").replace("_", ""): name for name in sorted(known)}
     near = get_close_matches(word.lower().replace("-", "").replace("_", ""), folded, 1, 0.6)
     return folded[near[0]] if near else None

@@ -7,7 +7,7 @@ environment. Never: layout of a format.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from modelmill.comparison import Comparison, ModelChange
 from modelmill.dangers import Danger, Level
@@ -17,6 +17,7 @@ from modelmill.reports.wording import visible
 from modelmill.restarts import Restart
 from modelmill.showing import counted
 from modelmill.sizes import Amount, Product, amounts
+from modelmill.tuples import NamedTuple
 
 T = TypeVar("T")
 SHOWN_CAUSES = 3

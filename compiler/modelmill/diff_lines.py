@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.comparison import Comparison, ModelChange
 from modelmill.manifest_diff import Act, Change, ObjectChange
@@ -16,6 +16,7 @@ from modelmill.reports.wording import visible
 from modelmill.showing import counted, shown
 from modelmill.sides import NOWHERE
 from modelmill.source_diff import Cause
+from modelmill.tuples import NamedTuple
 
 MARKS: Mapping[Act, str] = {"added": "+", "changed": "~", "removed": "-"}
 ENVIRONMENTS = "environments"

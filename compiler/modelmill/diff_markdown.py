@@ -25,6 +25,7 @@ from modelmill.diff_lines import (
     name_of,
     summary,
 )
+from modelmill.regexes import regex
 from modelmill.reports.wording import visible
 from modelmill.showing import counted
 
@@ -36,9 +37,9 @@ MARKER = "<!-- modelmill diff -->"
 TITLES: Mapping[Level, str] = {"danger": "⚠️ Danger", "notice": "Worth a look"}
 LEFT_OUT = "Details of {} models are left out, as they do not fit a comment.\n"
 RESERVE = 2 * len(LEFT_OUT) + 100
-_special = re.compile(r"[^A-Za-z0-9 -]")
-_harmless = re.compile(r"[A-Za-z0-9 .,:;→–'()/=-]*").fullmatch
-_ticks = re.compile("`+")
+_special = regex(r"[^A-Za-z0-9 -]")
+_harmless = regex(r"[A-Za-z0-9 .,:;→–'()/=-]*")
+_ticks = regex("`+")
 
 
 def render(comparison: Comparison, revision: str, limit: int = LIMIT) -> str:
@@ -151,7 +152,9 @@ def prose(text: str) -> str:
     """A sentence of ours, in which foreign text stands between backticks."""
     pieces = text.split("`")
     return "".join(
-        code(piece) if index % 2 or not _harmless(piece) else _special.sub(_reference, piece)
+        code(piece)
+        if index % 2 or not _harmless.fullmatch(piece)
+        else _special.sub(_reference, piece)
         for index, piece in enumerate(pieces)
         if piece
     )

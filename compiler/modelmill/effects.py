@@ -6,19 +6,19 @@ Out: an Effect: dangers, each with the edits it comes from, restarts, accelerato
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from modelmill import dangers
 from modelmill.dangers import Danger, moves
 from modelmill.dangers.finding import quoted
 from modelmill.dangers.moves import Traffic
 from modelmill.manifest_diff import ObjectChange
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.restarts import Restart, restarts, unread
 from modelmill.sizes import RoleSize
 from modelmill.source_diff import Cause
+from modelmill.tuples import NamedTuple
 
 ENTRANCES = frozenset({"HTTPRoute", "InferencePool", "LLMInferenceService", "Service"})
 OF_EACH_OBJECT = frozenset(
@@ -49,7 +49,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "tls-off": ("tls",),
 }
 """By kind of object and by rule, words in the path of an edit that a danger can come from."""
-_role = re.compile(r"(?:^|\.)roles\.([^.]+)\.")
+_role = regex(r"(?:^|\.)roles\.([^.]+)\.")
 
 
 class Effect(NamedTuple):

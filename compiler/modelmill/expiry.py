@@ -6,16 +6,20 @@ give another result tomorrow. `lint` does, and says so in time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from modelmill.catalog import Catalog
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.spec.documents import Acceptance
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
-SOON = timedelta(days=14)
+if TYPE_CHECKING:
+    from datetime import date
+
+SOON = 14
+"""Days."""
 HINT = "mend what it is about and take it out, or agree on another day"
 
 
@@ -27,9 +31,10 @@ class Term(NamedTuple):
     node: Node
 
 
-def expired(catalog: Catalog, today: date) -> list[Diagnostic]:
-    """What is past on that day, and what soon will be."""
-    return [each for term in _terms(catalog) for each in _judged(term, today)]
+def expired(catalog: Catalog, today: Callable[[], date]) -> list[Diagnostic]:
+    """What is past on a day, and what soon will be. Where nothing ever is, nobody asks what day."""
+    terms = tuple(_terms(catalog))
+    return [each for term in terms for each in _judged(term, today())]
 
 
 def _terms(catalog: Catalog) -> Iterator[Term]:
@@ -69,6 +74,8 @@ def _entries(node: Node | None) -> Iterator[tuple[str, Node]]:
 
 
 def _judged(term: Term, today: date) -> Iterable[Diagnostic]:
+    from datetime import date
+
     try:
         last = date.fromisoformat(term.until)
     except ValueError:
@@ -78,6 +85,6 @@ def _judged(term: Term, today: date) -> Iterable[Diagnostic]:
     left = (last - today).days
     if left < 0:
         yield error("C571", f"{until} past", term.node.span, HINT)
-    elif last - today <= SOON:
+    elif left <= SOON:
         when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
         yield warning("C571", f"{until} {when}", term.node.span, HINT)

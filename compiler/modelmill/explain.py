@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from modelmill.catalog import Catalog, Document
 from modelmill.diagnostics import Span, did_you_mean
@@ -24,6 +24,7 @@ from modelmill.shapes import Shape
 from modelmill.spec.documents import Spec
 from modelmill.spec.role import SHARED
 from modelmill.tree import Node, Place, plain
+from modelmill.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 Act = Literal["set", "unset", "replaced"]

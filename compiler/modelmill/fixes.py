@@ -7,16 +7,16 @@ nothing to find at its line; where two are as good, a person has to say. Never: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from modelmill.diagnostics import Diagnostic, Fix, Span
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 Judge = Callable[[str, str], Sequence[int]]
 """The line of each fault of a file, by its path and text."""
 
-_breaks = re.compile("\r\n|[\n\r\x85\u2028\u2029]").finditer
+_breaks = regex("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class Done(NamedTuple):
@@ -84,7 +84,7 @@ def replaced(text: str, span: Span | None, fix: Fix) -> str | None:
     """The text with a fix at a place; None where what it is for does not stand there just once."""
     if span is None:
         return None
-    starts = [0, *(found.end() for found in _breaks(text))]
+    starts = [0, *(found.end() for found in _breaks.finditer(text))]
     if span.line > len(starts):
         return None
     start = starts[span.line - 1] + span.column - 1

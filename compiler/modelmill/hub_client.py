@@ -6,16 +6,16 @@ those of huggingface_hub: HF_ENDPOINT, HF_TOKEN. https://huggingface.co/docs/hub
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from modelmill.jsontext import read_json
+from modelmill.regexes import regex
 from modelmill.web import LookupFault, ask
 
 ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
-_is_commit = re.compile(r"[0-9a-f]{40}").fullmatch
+_is_commit = regex(r"[0-9a-f]{40}")
 
 
 def commit_of(name: str, revision: str, environment: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def commit_of(name: str, revision: str, environment: Mapping[str, str]) -> str:
         commit = read_json(answer.body).get("sha")
     except (ValueError, AttributeError):
         commit = None
-    if not isinstance(commit, str) or not _is_commit(commit):
+    if not isinstance(commit, str) or not _is_commit.fullmatch(commit):
         raise LookupFault("the hub answers without a commit")
     return commit
 

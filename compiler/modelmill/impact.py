@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.comparison import Comparison
 from modelmill.diff_markdown import code
 from modelmill.reach import Use, totals
 from modelmill.reports.wording import visible
 from modelmill.showing import counted
+from modelmill.tuples import NamedTuple
 
 VERSION = 1
 ROWS = 500

@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, Note, Span, error
+from modelmill.tuples import NamedTuple
 
 VARIABLE = "MODELMILL_KUSTOMIZE"
 MOST_OUTPUT = 64 * 1024 * 1024

@@ -7,7 +7,6 @@ size, hash seed, events, offloading), and the volumes and mounts of a pod. What 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from modelmill.containers import Manifest, given
 from modelmill.engines import ENGINES, NO_KV_CACHE, Events, KvCache, KvTier
 from modelmill.engines.flags import compact
 from modelmill.groups import SIMULATOR, group_of
+from modelmill.hashes import sha256
 from modelmill.names import child_name
 from modelmill.quantities import amount
 from modelmill.spec.kv_cache import KvCacheOffloading, Tier
@@ -63,9 +63,9 @@ def hash_seed(variant: Variant, key: str) -> str | None:
     own = given_seed(variant.roles[key])
     if own is not None:
         return own
-    others = [given_seed(role) for role in variant.roles.values()]
     if not any(agrees(variant, each) for each in variant.roles):
         return None
+    others = [given_seed(role) for role in variant.roles.values()]
     return next((seed for seed in others if seed is not None), DEFAULT_SEED)
 
 
@@ -234,5 +234,5 @@ def store_text(variant: Variant, key: str) -> str:
 
 def store_name(variant: Variant, key: str) -> str:
     """The ConfigMap's name, which a change of what it holds changes too: pods restart."""
-    digest = hashlib.sha256(store_text(variant, key).encode()).hexdigest()[:8]
+    digest = sha256(store_text(variant, key))[:8]
     return child_name(variant.name, f"{key}-mooncake-{digest}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from queue import SimpleQueue
 from threading import Thread
-from typing import NamedTuple
 
 from modelmill.hub_client import commit_of
 from modelmill.pins import HUB, Used
 from modelmill.registry_client import digest_of
+from modelmill.tuples import NamedTuple
 from modelmill.web import LookupFault
 
 AT_ONCE = 8

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from modelmill.dotted import spell
 from modelmill.patch import same
 from modelmill.redaction import HIDDEN, hide, is_secret
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 Act = Literal["added", "changed", "removed"]
 

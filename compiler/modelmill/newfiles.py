@@ -10,9 +10,9 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError, Span, error
+from modelmill.tuples import NamedTuple
 
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.catalog import Document
 from modelmill.chains import UNREAD
@@ -20,6 +19,7 @@ from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.sizes import RoleSize, sizes
 from modelmill.sources import PROJECT
+from modelmill.tuples import NamedTuple
 
 
 class Use(NamedTuple):

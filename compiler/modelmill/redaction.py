@@ -11,15 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from modelmill.regexes import regex
 from modelmill.secret_patterns import SHORTEST_RANDOM, masked
 
 HIDDEN = "***"
 SHORTEST = 6
 """Shorter literals are hidden where they stand, not wherever the same letters occur."""
 
-_variable = re.compile(r"TOKEN(?!IZER)|KEY|PASSWORD|SECRET", re.IGNORECASE).search
-_flag = re.compile(r"(?:^|[-_])(?:api-?key|key|token|password|secret)\Z", re.IGNORECASE).search
-_word = re.compile(r"--([^=\s]+)=(.+)", re.DOTALL).fullmatch
+_variable = regex(r"TOKEN(?!IZER)|KEY|PASSWORD|SECRET", re.IGNORECASE)
+_flag = regex(r"(?:^|[-_])(?:api-?key|key|token|password|secret)\Z", re.IGNORECASE)
+_word = regex(r"--([^=\s]+)=(.+)", re.DOTALL)
 _NAMED = {"env": _variable, "args": _flag, "flags": _flag}
 
 Path = Sequence[str | int]
@@ -30,7 +31,7 @@ def is_secret(path: Path) -> bool:
     if len(path) < 2 or not isinstance(path[-1], str):
         return False
     named = _NAMED.get(str(path[-2]))
-    return named is not None and named(path[-1]) is not None
+    return named is not None and named.search(path[-1]) is not None
 
 
 def literals(documents: Iterable[Any]) -> tuple[str, ...]:
@@ -60,8 +61,8 @@ def shown_key(key: Any) -> Any:
 
 
 def scrub(text: str, secrets: Sequence[str]) -> str:
-    matched = _word(text)
-    if matched is not None and _flag(matched[1]):
+    matched = _word.fullmatch(text)
+    if matched is not None and _flag.search(matched[1]):
         return f"--{matched[1]}={HIDDEN}"
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
@@ -74,7 +75,7 @@ def _closed(entries: dict[str, Any]) -> tuple[str, ...]:
         return ("data", "stringData")
     name, value = entries.get("name"), entries.get("value")
     is_variable = isinstance(name, str) and isinstance(value, str)
-    return ("value",) if is_variable and _variable(str(name)) else ()
+    return ("value",) if is_variable and _variable.search(str(name)) else ()
 
 
 def _literals(data: Any, path: tuple[str | int, ...]) -> Iterator[str]:
@@ -86,10 +87,10 @@ def _literals(data: Any, path: tuple[str | int, ...]) -> Iterator[str]:
         for index, each in enumerate(data):
             yield from _literals(each, (*path, index))
     elif isinstance(data, str):
-        matched = _word(data)
+        matched = _word.fullmatch(data)
         if is_secret(path) and "${" not in data:
             yield data
-        elif matched is not None and _flag(matched[1]):
+        elif matched is not None and _flag.search(matched[1]):
             yield matched[2]
 
 

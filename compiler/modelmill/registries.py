@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import is_
+from typing import Any
 
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 DOCKER_HUB = "docker.io"
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
@@ -42,6 +44,8 @@ PARTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "LLMInferenceServiceConfig": _OF_KSERVE,
 }
 _PLACES = {**POD_SPECS, **PARTS}
+KINDS = frozenset(_PLACES)
+"""Of objects that name images."""
 
 
 class Pulls(NamedTuple):
@@ -66,10 +70,13 @@ def mirrored_pod(spec: Any, pulls: Pulls) -> Any:
     """A PodSpec with the images of its containers and volumes as they are pulled."""
     if not isinstance(spec, Mapping) or not (pulls.registries or pulls.digests):
         return spec
-    found = {key: _each(spec[key], "image", pulls) for key in CONTAINERS if key in spec}
-    if isinstance(spec.get("volumes"), list | tuple):
-        found["volumes"] = [_volume(each, pulls) for each in spec["volumes"]]
-    return {**spec, **found}
+    found = {}
+    for key, items in spec.items():
+        if key in _WITH_IMAGES and isinstance(items, list | tuple):
+            pulled = [_WITH_IMAGES[key](each, pulls) for each in items]
+            if not all(map(is_, items, pulled)):
+                found[key] = pulled
+    return {**spec, **found} if found else spec
 
 
 def images_in(resources: Iterable[Resource]) -> Iterator[str]:
@@ -142,25 +149,29 @@ def _at(node: Any, path: tuple[str, ...], pulls: Pulls) -> Any:
         return mirrored_pod(node, pulls)
     if not isinstance(node, Mapping) or path[0] not in node:
         return node
-    return {**node, path[0]: _at(node[path[0]], path[1:], pulls)}
+    below = _at(node[path[0]], path[1:], pulls)
+    return node if below is node[path[0]] else {**node, path[0]: below}
 
 
-def _each(items: Any, key: str, pulls: Pulls) -> Any:
-    if not isinstance(items, list | tuple):
-        return items
-    return [_replaced(each, key, pulls) for each in items]
+def _container(container: Any, pulls: Pulls) -> Any:
+    return _replaced(container, "image", pulls)
 
 
 def _volume(volume: Any, pulls: Pulls) -> Any:
     if not isinstance(volume, Mapping) or "image" not in volume:
         return volume
-    return {**volume, "image": _replaced(volume["image"], "reference", pulls)}
+    image = _replaced(volume["image"], "reference", pulls)
+    return volume if image is volume["image"] else {**volume, "image": image}
 
 
 def _replaced(node: Any, key: str, pulls: Pulls) -> Any:
     if not isinstance(node, Mapping) or not isinstance(node.get(key), str):
         return node
-    return {**node, key: pull(node[key], pulls)}
+    pulled = pull(node[key], pulls)
+    return node if pulled == node[key] else {**node, key: pulled}
+
+
+_WITH_IMAGES = {**dict.fromkeys(CONTAINERS, _container), "volumes": _volume}
 
 
 def _mappings(items: Any) -> list[Mapping[str, Any]]:

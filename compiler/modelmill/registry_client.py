@@ -7,11 +7,11 @@ platform; or a LookupFault. https://github.com/opencontainers/distribution-spec/
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from modelmill.jsontext import read_json
+from modelmill.regexes import regex
 from modelmill.registry_credentials import DOCKER_HUB, Credentials, credentials_of
 from modelmill.web import LOCAL, Answer, LookupFault, ask, checked_host
 
@@ -28,8 +28,8 @@ HUB_HOST = "registry-1.docker.io"
 DIGEST = "Docker-Content-Digest"
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 CLIENT = "modelmill"
-_is_digest = re.compile(r"sha256:[0-9a-f]{64}").fullmatch
-_parameter = re.compile(r'([A-Za-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"').findall
+_is_digest = regex(r"sha256:[0-9a-f]{64}")
+_parameter = regex(r'([A-Za-z_]+)\s*=\s*"((?:[^"\\]|\\.)*)"')
 
 
 def digest_of(image: str, environment: Mapping[str, str]) -> str:
@@ -77,7 +77,7 @@ def _authorization(answer: Answer, credentials: Credentials | None, path: str, u
     """What to send by a challenge (distribution, docs/spec/auth/token.md); "" for nothing."""
     for challenge in answer.headers.get_all("WWW-Authenticate") or ():
         scheme, _, rest = challenge.partition(" ")
-        parameters = {name.lower(): value for name, value in _parameter(rest)}
+        parameters = {name.lower(): value for name, value in _parameter.findall(rest)}
         if scheme.lower() == "bearer" and "realm" in parameters:
             return f"Bearer {_token(parameters, credentials, path, url)}"
         if scheme.lower() == "basic" and credentials is not None and credentials.user:
@@ -124,7 +124,7 @@ def _checked(answer: Answer, image: str) -> str:
             f"`{image}` has only a manifest of schema 1, which is signed anew each time"
         )
     told = answer.headers.get(DIGEST, "")
-    return told if _is_digest(told) else ""
+    return told if _is_digest.fullmatch(told) else ""
 
 
 def _refusal(status: int, image: str, host: str, *, has_credentials: bool) -> LookupFault:

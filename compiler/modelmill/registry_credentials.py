@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.jsontext import read_json
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 from modelmill.web import LookupFault
 
 HELPER_SECONDS = 30
@@ -23,7 +24,7 @@ DOCKER_HUB = "docker.io"
 # What docker calls its hub among `auths` (docker/cli, registry/config.go: IndexServer).
 _HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"
-_is_helper = re.compile(r"[A-Za-z0-9_.-]+").fullmatch
+_is_helper = regex(r"[A-Za-z0-9_.-]+")
 
 
 class Credentials(NamedTuple):
@@ -95,7 +96,7 @@ def _entry(entry: Mapping[str, Any]) -> Credentials | None:
 
 def _asked(helper: str, key: str, environment: Mapping[str, str]) -> Credentials | None:
     """What `docker-credential-HELPER get` answers (docker/docker-credential-helpers)."""
-    if not _is_helper(helper):
+    if not _is_helper.fullmatch(helper):
         raise LookupFault(f"`{helper}` cannot be a credential helper")
     program = f"docker-credential-{helper}"
     try:

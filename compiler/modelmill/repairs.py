@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.catalog import read_document
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.files import DiskFiles, EditedFiles
 from modelmill.fixes import Done, fixed
-from modelmill.pipeline import compile_repository
 from modelmill.repository import index
 from modelmill.sources import read_sources
 from modelmill.syntax import parse
+from modelmill.tuples import NamedTuple
 
 ROUNDS = 8
 """Faults of a file's form hide those of its fields, and these hide what checks find."""

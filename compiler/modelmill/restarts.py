@@ -8,13 +8,14 @@ Deployments roll when `spec.template` differs; LeaderWorkerSets when their templ
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.dangers.finding import at, number
 from modelmill.manifest_diff import Change, ObjectChange, by_identity
 from modelmill.names import COMPONENT, CONFIG_HASH
 from modelmill.resource import Resource
 from modelmill.sizes import RoleSize
+from modelmill.tuples import NamedTuple
 
 PICKER = "epp"
 ROLLED: Mapping[str, tuple[str, ...]] = {

@@ -11,13 +11,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from modelmill.catalog import Catalog, Document, read_document
 from modelmill.catalogues import version_sets
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import CompileError, Diagnostic, error, has_errors
 from modelmill.model_uri import UriFault, parse_uri
-from modelmill.pipeline import compile_repository
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.schema import KINDS, schema_text
@@ -27,6 +27,7 @@ from modelmill.spec.engine import EngineType
 from modelmill.spec.model import ModelSource
 from modelmill.syntax import parse
 from modelmill.tree import Node, plant
+from modelmill.tuples import NamedTuple
 from modelmill.yamltext import scalar
 
 SCHEMAS = "schemas"

@@ -11,7 +11,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from itertools import combinations
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from modelmill.formats import Format
 from modelmill.record import REQUIRED, Field, KeptShape, PartialShape, Record, RecordShape
@@ -30,6 +30,7 @@ from modelmill.shapes import (
 )
 from modelmill.spec.documents import DOCUMENTS
 from modelmill.spec.lock import LockDocument
+from modelmill.tuples import NamedTuple
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RECORDS: Mapping[str, type[Record]] = {**DOCUMENTS, "Lock": LockDocument}

@@ -7,7 +7,6 @@ what was found wrong. Never: the other side.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from modelmill.adapters import names_served
 from modelmill.catalog import Document, read_document
@@ -25,6 +24,7 @@ from modelmill.sizes import RoleSize, sizes
 from modelmill.sources import PROJECT
 from modelmill.syntax import parse
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 NOWHERE = ""
 """Stands for the environment of a model that no environment takes."""

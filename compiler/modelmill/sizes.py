@@ -6,9 +6,9 @@ In: a variant. Out: a RoleSize for each role, and Amounts of several together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.groups import group_of
+from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
 

@@ -8,13 +8,14 @@ is no cause.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from modelmill.catalog import Document
 from modelmill.dotted import spell
 from modelmill.patch import same
 from modelmill.redaction import hide
 from modelmill.tree import Node, Place, plain
+from modelmill.tuples import NamedTuple
 
 Act = Literal["added", "changed", "removed"]
 LAYERS = ("spec", "environments")

@@ -10,10 +10,10 @@ through a Service, or may say which name it expects, verifies.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from modelmill.containers import Manifest
+from modelmill.hashes import sha256
 from modelmill.names import NAME_LIMIT, child_name
 from modelmill.spec.tls import Tls
 from modelmill.variant import Variant
@@ -117,5 +117,5 @@ def scrape_fields(variant: Variant) -> Manifest:
 def pool_service(pool: str) -> str:
     """The Service under which Istio knows the pods of an InferencePool (istio/istio,
     pilot/pkg/config/kube/gateway, InferencePoolServiceName)."""
-    suffix = f"-ip-{hashlib.sha256(pool.encode()).hexdigest()[:8]}"
+    suffix = f"-ip-{sha256(pool)[:8]}"
     return pool[: NAME_LIMIT - len(suffix)] + suffix

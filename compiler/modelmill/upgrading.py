@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, count
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from modelmill.catalog import Document, read_document
 from modelmill.diagnostics import Diagnostic, Note, Span, did_you_mean, error, warning
@@ -20,6 +20,7 @@ from modelmill.pins import LOCK
 from modelmill.repository import Repository
 from modelmill.syntax import parse
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 Act = Literal[
     "same", "new", "replaced", "kept", "conflict", "unknown", "yours", "deleted", "removed", "left"

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from email.message import Message
 from functools import cache
 from http.client import HTTPException
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 from urllib.parse import urlsplit
+
+from modelmill.tuples import NamedTuple
 
 MAX_BYTES = 8 << 20
 SECONDS = 20.0

@@ -18,10 +18,10 @@ from fuzz.corpus import choices
 from fuzz.draw import Draw, Path, at, bent, places
 from fuzz.holds import answered, readable
 from modelmill import yamltext
+from modelmill.compilation import Compilation, compile_repository
 from modelmill.diagnostics import Diagnostic, has_errors
 from modelmill.files import DiskFiles, EditedFiles
-from modelmill.output.ledger import nest
-from modelmill.pipeline import Compilation, compile_repository
+from modelmill.output.ledger import contents, nest
 from modelmill.repository import index
 from modelmill.sources import read_sources
 from support import SMALL as TEXTS
@@ -68,7 +68,8 @@ def _compiled(texts: Mapping[str, str]) -> tuple[Any, ...]:
     readable(found.diagnostics, read)
     made = any(not name.startswith("_") for name in found.units)
     assert has_errors(found.diagnostics) or made, "nobody said why"
-    nest(found.units)  # every path lies below generated/
+    for name, unit in found.units.items():
+        nest(name, contents(unit))  # every path lies below generated/
     units = {name: dict(unit.files) for name, unit in found.units.items()}
     return units, _diagnostics(found.diagnostics)
 

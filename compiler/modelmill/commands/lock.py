@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from modelmill import console
 from modelmill.catalog import Document
 from modelmill.commands.shared import enforcing, format_option, overlay_of, read
+from modelmill.compilation import Compilation, compile_repository
 from modelmill.diagnostics import Diagnostic, error, has_errors
 from modelmill.newfiles import replace
 from modelmill.pins import (
@@ -25,10 +25,10 @@ from modelmill.pins import (
     lock_text,
     strict,
 )
-from modelmill.pipeline import Compilation, compile_repository
 from modelmill.registries import image
 from modelmill.repository import Repository
 from modelmill.showing import counted
+from modelmill.tuples import NamedTuple
 
 
 class _Plan(NamedTuple):

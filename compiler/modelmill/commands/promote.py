@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path as Folder
-from typing import NamedTuple
 
 import click
 
@@ -32,6 +31,7 @@ from modelmill.resolve import environments_of
 from modelmill.showing import counted, shown
 from modelmill.sources import Sources
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 
 MOST_TOLD = 6
 

@@ -9,12 +9,12 @@ import click
 
 from modelmill import console
 from modelmill.commands.shared import read
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import Diagnostic, Span, error, has_errors, warning
 from modelmill.git import Git, GitError, resolve
 from modelmill.git.merging import add, next_command, sides, unmerged
 from modelmill.git.running import online
 from modelmill.output import Survey, lock, survey, write
-from modelmill.pipeline import compile_repository
 from modelmill.publishing.conflicts import Conflicts, is_settings, sorted_out
 from modelmill.reports.wording import visible
 from modelmill.showing import counted

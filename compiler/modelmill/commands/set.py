@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path as Folder
-from typing import NamedTuple
 
 import click
 
@@ -18,6 +17,7 @@ from modelmill.commands.shared import (
     model_of,
     overlay_of,
     read,
+    stop,
 )
 from modelmill.dotted import spell
 from modelmill.editing.edits import Drop, Edit, Put
@@ -30,6 +30,7 @@ from modelmill.reports.wording import visible
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.spec.documents import DOCUMENTS, Spec
+from modelmill.tuples import NamedTuple
 
 MOST_TOLD = 3
 
@@ -120,7 +121,7 @@ def _other(repository: Repository, kind: str, name: str) -> Document:
     known = repository.catalog.presets if kind == "Preset" else repository.catalog.overlays
     if (kind, name) in repository.catalog.unread:
         console.findings(repository.problems, repository.texts, "text")
-        raise click.exceptions.Exit(1)
+        stop(1)
     chosen("preset" if kind == "Preset" else "environment", [name], known)
     return known[name]
 

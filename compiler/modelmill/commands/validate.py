@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,15 +21,16 @@ from modelmill.commands.shared import (
     read,
     write_fixes,
 )
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
 from modelmill.output import ENVIRONMENTS
-from modelmill.pipeline import compile_repository
 from modelmill.pod_security import LEVELS, Level
 from modelmill.repository import Repository
 from modelmill.secret_scan import with_secrets, without
 from modelmill.sources import Sources, find_root, read_sources
 from modelmill.spec.validation import Validation
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from modelmill.validation.generated import Unit

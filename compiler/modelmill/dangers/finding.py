@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from modelmill.resource import Resource
 from modelmill.source_diff import Cause
+from modelmill.tuples import NamedTuple
 
 Level = Literal["danger", "notice"]
 

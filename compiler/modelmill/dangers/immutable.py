@@ -7,12 +7,13 @@ kubernetes-sigs/lws pkg/webhooks/leaderworkerset_webhook.go; CEL rules of Gatewa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.dangers.finding import Danger, api_group, at, danger, quoted
 from modelmill.patch import same
 from modelmill.quantities import amount
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 RENAME = "give the object another name, or delete the one that runs before this is synced"
 ORPHAN = (

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.dangers.finding import Danger, at, listed, quoted
 from modelmill.manifest_diff import by_identity
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 
 Identity = tuple[str, ...]
 WORKLOADS = frozenset({"Deployment", "LLMInferenceService", "LeaderWorkerSet", "ReplicaSet"})

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelmill.dangers.finding import Danger, api_group, at, danger, listed, notice, quoted
 from modelmill.patch import same
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 
 STANDARDS = ("privileged", "baseline", "restricted")
@@ -63,7 +64,7 @@ PLACES = (
     ("targetNamespace",),
 )
 """Where an Application or Kustomization reads objects, and where it brings them."""
-_tls_flag = re.compile(r"--?(?:[a-z-]*-)?(?:ssl|tls|cert|secure)[a-z-]*", re.IGNORECASE)
+_tls_flag = regex(r"--?(?:[a-z-]*-)?(?:ssl|tls|cert|secure)[a-z-]*", re.IGNORECASE)
 
 
 def judge(old: Resource, new: Resource) -> Iterable[Danger]:

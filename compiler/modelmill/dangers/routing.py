@@ -7,12 +7,13 @@ every host, a rule without matches for every path, and a prefix ends where a par
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.dangers.finding import Danger, at, danger, listed, quoted
 from modelmill.patch import same
 from modelmill.resource import Resource
 from modelmill.routes import BASE_MODEL_HEADER, MODEL_HEADER
+from modelmill.tuples import NamedTuple
 
 NAMES = frozenset({MODEL_HEADER.lower(), BASE_MODEL_HEADER.lower()})
 """Headers that hold the name which a request asks for; `effects` tells which names are gone."""

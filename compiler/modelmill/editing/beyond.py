@@ -7,7 +7,7 @@ extends, brings to the first, where it comes from and what the second has.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalog import Document
 from modelmill.dotted import spell
@@ -17,6 +17,7 @@ from modelmill.patch import same
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 
 
 class Beyond(NamedTuple):

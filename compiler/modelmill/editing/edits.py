@@ -7,7 +7,7 @@ the edits mean, value by value, or nothing comes out. Never: a disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -21,6 +21,7 @@ from modelmill.editing.values import has, value_at, with_value, without, written
 from modelmill.patch import same
 from modelmill.syntax import parse
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 
 class Put(NamedTuple):

@@ -7,7 +7,6 @@ variant in which none of the places reached the result, the step that decided.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
 
 from modelmill.catalog import Document
 from modelmill.diagnostics import CompileError
@@ -16,6 +15,7 @@ from modelmill.explain import Step, Trace
 from modelmill.repository import Repository
 from modelmill.resolve import Resolved, Resolver
 from modelmill.tree import Node, Place
+from modelmill.tuples import NamedTuple
 
 
 class Overruled(NamedTuple):

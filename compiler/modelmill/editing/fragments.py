@@ -6,11 +6,12 @@ Out: a Fragment.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.editing.lines import begins_line, comments_above, line_end
 from modelmill.editing.spelling import WIDEST, needs_lines, pair, pair_lines
 from modelmill.editing.spots import Path, Spot, at, walk
+from modelmill.tuples import NamedTuple
 
 IN_BRACES = frozenset(",[]{}")
 """What a plain scalar may hold, but not in braces."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.comparison import Comparison, compare_repositories
+from modelmill.compilation import compile_repository
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.editing.reached import reached, same_to_others
 from modelmill.files import DiskFiles, EditedFiles
-from modelmill.pipeline import compile_repository
 from modelmill.repository import Repository, index
 from modelmill.sources import Sources, read_sources
+from modelmill.tuples import NamedTuple
 
 
 class Outcome(NamedTuple):

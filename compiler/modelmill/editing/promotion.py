@@ -7,7 +7,7 @@ as it is, by name. How much hardware an environment has is its own, so it is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalog import Document
 from modelmill.editing.edits import Drop, Edit, Put
@@ -17,6 +17,7 @@ from modelmill.patch import same
 from modelmill.record import RecordShape
 from modelmill.shapes import Shape
 from modelmill.spec.documents import Spec
+from modelmill.tuples import NamedTuple
 
 ENTRIES = "environments"
 SIZING = (

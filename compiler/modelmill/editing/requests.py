@@ -15,19 +15,21 @@ from modelmill.dotted import parse_path
 from modelmill.editing.spelling import inline
 from modelmill.editing.spots import Path
 from modelmill.editing.values import written_values
+from modelmill.regexes import regex
 from modelmill.secret_patterns import masked
 from modelmill.shapes import AnyShape, ListShape, Problems, Shape
-from modelmill.syntax import WORDS, parse_any
+from modelmill.syntax import parse_any
 from modelmill.tree import plant
+from modelmill.yaml_words import WORDS
 
-_assignment = re.compile(r'((?:\["[^"]*"\]|[^=])*+)=(.*)', re.DOTALL).fullmatch
+_assignment = regex(r'((?:\["[^"]*"\]|[^=])*+)=(.*)', re.DOTALL)
 WRITTEN_OUT = ("{", "[", '"', "'")
 """How a value begins that is YAML beyond a single word."""
 
 
 def assignment(text: str) -> tuple[Path, str]:
     """`roles.decode.replicas=4` as its path and the value's text."""
-    found = _assignment(text)
+    found = _assignment.fullmatch(text)
     if found is None or not found[1]:
         raise ValueError(
             f"`{cut(masked(text))}` is not path=value, such as roles.decode.replicas=4"

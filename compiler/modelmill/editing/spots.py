@@ -6,10 +6,12 @@ where values begin, which is what messages need; an edit must know where they en
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import yaml
 from yaml.events import MappingStartEvent, NodeEvent, ScalarEvent
+
+from modelmill.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 Kind = Literal["mapping", "list", "scalar", "literal"]

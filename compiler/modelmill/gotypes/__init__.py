@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, cut, error
 from modelmill.gotypes.quantities import canonical
 from modelmill.gotypes.scalars import written
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 
 Types = Mapping[str, Mapping[str, str]]
 """Fields of each type, by name: what stands there, as kubernetes.txt writes it."""
@@ -82,8 +84,9 @@ def decode(node: Node, kind: str, vocabulary: Vocabulary, *, zeros: bool) -> Dec
 @cache
 def read_types(package: str) -> Types:
     """Kubernetes' types, and those of the package's own types.txt."""
-    own = files(package).joinpath("types.txt").read_text(encoding="utf-8")
-    shared = files(__package__).joinpath("kubernetes.txt").read_text(encoding="utf-8")
+    (folder,) = import_module(package).__path__
+    own = Path(folder, "types.txt").read_text(encoding="utf-8")
+    shared = Path(__file__).with_name("kubernetes.txt").read_text(encoding="utf-8")
     return {**_parsed(shared), **_parsed(own)}
 
 

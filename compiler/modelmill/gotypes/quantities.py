@@ -5,12 +5,11 @@ In: the text of a quantity. Out: its canonical form (k8s.io/apimachinery resourc
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, localcontext
 
-_form = re.compile(
-    r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?"
-).fullmatch
+from modelmill.regexes import regex
+
+_form = regex(r"([+-]?)([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?")
 _DECIMAL = {
     "n": -9,
     "u": -6,
@@ -30,7 +29,7 @@ _LONGEST = 64
 
 def canonical(text: str) -> str | None:
     """The canonical form; None if the text is no quantity."""
-    found = _form(text.strip()) if len(text) <= _LONGEST else None
+    found = _form.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     if not found:
         return None
     sign, digits, suffix = found[1], found[2], found[3] or ""

@@ -6,9 +6,10 @@ In: the scalar's text. Out: null, a boolean, a number or the text. A date stays 
 
 from __future__ import annotations
 
-import re
 from math import isfinite
 from typing import Any
+
+from modelmill.regexes import regex
 
 WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -28,12 +29,12 @@ WORDS: dict[str, Any] = {
     },
 }
 _bases = (
-    (re.compile(r"[-+]?0[xX][0-9a-fA-F]+\Z").match, 16),
-    (re.compile(r"[-+]?0[bB][01]+\Z").match, 2),
-    (re.compile(r"[-+]?0[oO]?[0-7]+\Z").match, 8),
-    (re.compile(r"[-+]?(0|[1-9][0-9]*)\Z").match, 10),
+    (regex(r"[-+]?0[xX][0-9a-fA-F]+\Z"), 16),
+    (regex(r"[-+]?0[bB][01]+\Z"), 2),
+    (regex(r"[-+]?0[oO]?[0-7]+\Z"), 8),
+    (regex(r"[-+]?(0|[1-9][0-9]*)\Z"), 10),
 )
-_float = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z").match
+_float = regex(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 LONGEST_NUMBER = 64
 LARGEST = 1 << 53
 
@@ -48,10 +49,10 @@ def resolved(text: str) -> Any:
 
 
 def _number(digits: str, text: str) -> Any:
-    for matches, base in _bases:
-        if matches(digits):
+    for form, base in _bases:
+        if form.match(digits):
             return int(digits.replace("o", "").replace("O", ""), base)
-    if _float(digits):
+    if _float.match(digits):
         # Helm turns every values file into JSON, where 1.0 is 1 and there is no infinity.
         value = float(digits)
         if not isfinite(value):

@@ -7,13 +7,14 @@ remarks by their place in the Model, and the comments that have none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from modelmill.importers.helm import Comment, Values
 from modelmill.importers.model_text import Remark
 from modelmill.importers.modelservice_chart import Container, Rendered, RoleFacts
 from modelmill.importers.pod_fields import PROBES, Tree, keyed, ports_tree
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 
 Path: TypeAlias = tuple[str | int, ...]
 Places: TypeAlias = dict[Path, Path]

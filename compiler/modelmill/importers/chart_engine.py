@@ -6,7 +6,6 @@ environment in which the model's name, ports and sizes are references to where t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,9 +14,10 @@ from modelmill.importers.model_text import Live
 from modelmill.importers.modelservice_chart import Rendered, RoleFacts
 from modelmill.importers.pod_fields import text
 from modelmill.jsontext import read_json
+from modelmill.regexes import regex
 
 SIMULATOR = "llm-d-inference-sim"
-_SHORT_FLAG = re.compile(r"-[A-Za-z]")
+_SHORT_FLAG = regex(r"-[A-Za-z]")
 # Sizes by the flag and by the variable that the chart tells them with.
 _SIZES = {
     "--tensor-parallel-size": "tensor",

@@ -8,7 +8,7 @@ that line goes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import model_volume
 from modelmill.engines import ENGINES
@@ -27,6 +27,7 @@ from modelmill.model_uri import UriFault, parse_uri
 from modelmill.spec.documents import API_VERSION
 from modelmill.spec.model import ModelSource
 from modelmill.spec.role import SHARED
+from modelmill.tuples import NamedTuple
 
 DEFAULT_MOUNT = "/model-cache"
 SHARED_HERE = frozenset(SHARED) - {"replicas", "podMonitor"}

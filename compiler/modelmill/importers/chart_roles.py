@@ -7,7 +7,7 @@ follows from other fields (accelerators, the weights' volume, ports) is left to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import model_volume
 from modelmill.engines import ENGINES
@@ -23,6 +23,7 @@ from modelmill.importers.chart_requester import dual_pods_tree, served_template
 from modelmill.importers.modelservice_chart import Rendered, RoleFacts
 from modelmill.importers.pod_fields import Tree, engine_trees, pod_tree, said, texts
 from modelmill.names import child_name
+from modelmill.tuples import NamedTuple
 
 SIDECAR = "routing-proxy"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

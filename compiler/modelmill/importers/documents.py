@@ -8,7 +8,7 @@ or aliases end in a diagnostic.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 from yaml.events import (
@@ -26,6 +26,7 @@ from modelmill.gotypes.scalars import written
 from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.helm.reading import MAX_DEPTH, MAX_NODES
 from modelmill.tree import Node, Place
+from modelmill.tuples import NamedTuple
 from modelmill.yaml_faults import syntax_error
 
 At: TypeAlias = Callable[[int, int, int], Place]

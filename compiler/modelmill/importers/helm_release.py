@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Span, error, has_errors
 from modelmill.importers.chart_comments import Comments, remarks_of
@@ -19,6 +19,7 @@ from modelmill.importers.hoisting import common, without
 from modelmill.importers.model_text import model_text
 from modelmill.importers.modelservice_chart import Rendered, render
 from modelmill.importers.writing import SCHEMA, Imported, base_name, preset_text, written
+from modelmill.tuples import NamedTuple
 
 ABOUT = "What several Helm releases say alike."
 

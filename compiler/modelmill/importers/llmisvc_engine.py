@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalogues import EngineCatalogue, Flag, engine_catalogue
 from modelmill.engines.flags import POD_ADDRESS, compact
 from modelmill.engines.vllm_kv import NIXL_PORT
 from modelmill.importers.pod_fields import Tree, engine_trees, pod_tree, said
 from modelmill.jsontext import read_json
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 MAIN = "main"
 TRANSFER = "kv-transfer-config"
@@ -29,7 +31,7 @@ SHARED_MEMORY = "dshm"
 """The volume that KServe's presets mount at /dev/shm."""
 # Words that bash and shlex read alike: nothing in them is expanded.
 _word = r"""(?:[A-Za-z0-9_@%+=:,./-]|'[^']*'|"[^"$`\\!]*")++"""
-_are_plain = re.compile(rf"\s*+(?:{_word}(?:\s++{_word})*+)?\s*+", re.DOTALL).fullmatch
+_are_plain = regex(rf"\s*+(?:{_word}(?:\s++{_word})*+)?\s*+", re.DOTALL)
 
 
 class Template(NamedTuple):
@@ -141,7 +143,7 @@ def every_flag(words: Sequence[str]) -> Tree | None:
     """vLLM's flags by name, those that fields of a Model own included; None where a word is no flag
     that is known, or bash would make another word of it."""
     joined = " ".join(words)
-    if not _are_plain(joined):
+    if not _are_plain.fullmatch(joined):
         return None
     try:
         found = list(_flags(shlex.split(joined), engine_catalogue("vllm")))

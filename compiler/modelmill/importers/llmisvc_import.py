@@ -8,9 +8,9 @@ against what the service and its configurations said.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from modelmill.accepted import ACCEPTABLE
+from modelmill.accepted import acceptable
 from modelmill.diagnostics import Diagnostic, has_errors
 from modelmill.importers import llmisvc_findings as told
 from modelmill.importers.llmisvc import judged, read
@@ -31,6 +31,7 @@ from modelmill.importers.llmisvc_proof import Made, made_of, path_at
 from modelmill.importers.llmisvc_whole import whole_of
 from modelmill.importers.writing import Imported, preset_text
 from modelmill.spec.documents import Paths
+from modelmill.tuples import NamedTuple
 
 Tree = dict[str, Any]
 ROUNDS = 24
@@ -127,11 +128,11 @@ def _taken(given: Input, judged: Judged, request: Request) -> tuple[Taken | None
         text = service_text(service, (), accept, spec)
         made = _made(service, {path: text}, "full")
         errors = [each for each in made.found if each.severity == "error"]
-        wrong = [each for each in errors if each.code not in ACCEPTABLE]
+        wrong = [each for each in errors if each.code not in acceptable()]
         apart = [] if made.spec is None else differences(own.spec, made.spec)
         parts = {*_refused(text, path, wrong), *(part_of(each.path) for each in apart)}
         more = {_wider(each, kept) for each in parts if each is not None} - kept
-        softened = {e.code: REASONS.get(e.code, _REASON) for e in errors if e.code in ACCEPTABLE}
+        softened = {e.code: REASONS.get(e.code, _REASON) for e in errors if e.code in acceptable()}
         if not more and softened.keys() <= accept.keys():
             break
         kept, accept = kept | more, {**accept, **softened}
@@ -209,7 +210,8 @@ def _contained(
             files[path] = service_text(service, (), accept, spec)
             found = _made(service, {path: files[path]}, target="llm-d").found
             errors = [d for d in found if d.severity == "error"]
-            accept = {d.code: REASONS.get(d.code, _REASON) for d in errors if d.code in ACCEPTABLE}
+            codes = [d.code for d in errors if d.code in acceptable()]
+            accept = {code: REASONS.get(code, _REASON) for code in codes}
         findings += [*(told.lost(service, what) for what in whole.lost), *errors]
     return files, findings
 

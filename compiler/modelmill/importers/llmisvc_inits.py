@@ -7,10 +7,11 @@ credentials, and the routing sidecar. One that says more than a field can stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.llmisvc_engine import is_named
 from modelmill.importers.pod_fields import Tree, container_tree, said
+from modelmill.tuples import NamedTuple
 
 DOWNLOAD = "storage-initializer"
 SIDECAR = "llm-d-routing-sidecar"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalog import Catalog, Document, read_document
 from modelmill.catalogues import version_set, version_sets
@@ -23,6 +23,7 @@ from modelmill.resolve import Resolver
 from modelmill.spec.documents import Paths, ProjectDocument, Versions
 from modelmill.syntax import parse
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 Spec = dict[str, Any]
 

@@ -7,12 +7,13 @@ has no field in one, as the CRD spells it. `kept` names fields that stay as they
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.folding import fold
 from modelmill.importers.llmisvc_engine import template_tree
 from modelmill.importers.pod_fields import Tree, keyed, said, texts
 from modelmill.layers import WORKER_ENGINE, WORKER_POD
+from modelmill.tuples import NamedTuple
 
 SIZES = {
     "tensor": "tensor",

@@ -8,7 +8,7 @@ derives by itself (probes, paths, volumes, ports, the routing sidecar) is left t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalogues import engine_catalogue
 from modelmill.importers.llmisvc.children.frame import POD_ANNOTATIONS, POD_LABELS, Service
@@ -20,6 +20,7 @@ from modelmill.importers.llmisvc_model import PREFILL
 from modelmill.importers.llmisvc_picker import scheduler_of
 from modelmill.importers.pod_fields import Tree, said, texts
 from modelmill.jsontext import read_json
+from modelmill.tuples import NamedTuple
 
 ADDITIONAL = "VLLM_ADDITIONAL_ARGS"
 """The variable whose words the start script of KServe's presets adds to the engine's."""

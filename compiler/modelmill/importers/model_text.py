@@ -7,8 +7,9 @@ the input language and stays one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from modelmill.tuples import NamedTuple
 from modelmill.yamltext import dump, scalar
 
 Path: TypeAlias = tuple[str | int, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Span, error, has_errors, warning
 from modelmill.importers.model_text import model_text
@@ -24,6 +24,7 @@ from modelmill.importers.operator_model import Adopted, adopted, flattened, over
 from modelmill.importers.writing import SCHEMA, Imported, base_name, preset_text, written
 from modelmill.spec.documents import API_VERSION
 from modelmill.tree import Node, word
+from modelmill.tuples import NamedTuple
 
 File = tuple[str, bytes]
 

@@ -8,7 +8,7 @@ into refers to where the Model has it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.carried import Text, bare, live, text
 from modelmill.importers.chart_model import model_of
@@ -30,6 +30,7 @@ from modelmill.importers.modelservice_operator import RoleFacts as OperatorRole
 from modelmill.importers.pod_fields import Tree, said
 from modelmill.model_uri import UriFault, parse_uri
 from modelmill.reference_text import FUNCTIONS
+from modelmill.tuples import NamedTuple
 
 MOUNT = "/model-cache"
 PORT = "${routing.port}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalog import Catalog, Document, read_document
 from modelmill.catalogues import version_set, version_sets
@@ -21,6 +21,7 @@ from modelmill.repository import Repository
 from modelmill.resolve import Resolver
 from modelmill.spec.documents import Paths, ProjectDocument, Versions
 from modelmill.syntax import parse
+from modelmill.tuples import NamedTuple
 
 Manifest = Mapping[str, Any]
 _LEFT_OUT = ("namespace", "creationTimestamp")

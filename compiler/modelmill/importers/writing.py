@@ -7,13 +7,14 @@ accept to compile, and what is wrong with it all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from modelmill.accepted import ACCEPTABLE
+from modelmill.accepted import acceptable
 from modelmill.diagnostics import Diagnostic, Span, warning
 from modelmill.importers.model_text import Path, Remark, model_text
 from modelmill.importers.proof import Proof, prove
 from modelmill.spec.documents import API_VERSION
+from modelmill.tuples import NamedTuple
 
 Tree = dict[str, Any]
 
@@ -48,7 +49,7 @@ def written(
     accept = {
         found.code: REASONS.get(found.code, _REASON)
         for found in proof.found
-        if found.severity == "error" and found.code in ACCEPTABLE
+        if found.severity == "error" and found.code in acceptable()
     }
     if accept:
         head = {key: value for key, value in tree.items() if key != "spec"}

@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.cel_functions import FUNCTIONS
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path
 from modelmill.validation.schema import Schema, completed
 
@@ -26,11 +28,11 @@ RESERVED = frozenset(
         "while",
     }
 )  # fmt: skip
-_is_transition = re.compile(r"\boldSelf\b").search
-_is_identifier = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+_is_transition = regex(r"\boldSelf\b")
+_is_identifier = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _escapes = {"__": "__underscores__", ".": "__dot__", "-": "__dash__", "/": "__slash__"}
-_escaped = re.compile(r"__|[./-]")
-_forgiving = re.compile(r"\.(exists|exists_one|map|filter)\(").search
+_escaped = regex(r"__|[./-]")
+_forgiving = regex(r"\.(exists|exists_one|map|filter)\(")
 """Macros that the evaluator may end in an error where Kubernetes' goes on."""
 
 
@@ -83,7 +85,7 @@ def _down(
 
 def _judged(rule: Mapping[str, Any], value: Any, path: Path) -> Fault | Unevaluated | None:
     text = str(rule.get("rule", ""))
-    if _is_transition(text):
+    if _is_transition.search(text):
         return None
     outcome = _evaluated(text, value)
     if outcome is True:
@@ -110,7 +112,7 @@ def _evaluated(text: str, value: Any) -> Any:
     try:
         return program.execute(context)
     except KeyError as fault:
-        if _forgiving(text):
+        if _forgiving.search(text):
             return Unevaluated(text, "it reads a field that is not there")
         return fault
     except Exception as fault:
@@ -152,7 +154,9 @@ def _as_cel(schema: Schema, here: Mapping[str, Any], value: Any) -> Any:
 def _field(name: str) -> str:
     if name in RESERVED:
         return f"__{name}__"
-    return name if _is_identifier(name) and "__" not in name else _escaped.sub(_escape, name)
+    return (
+        name if _is_identifier.fullmatch(name) and "__" not in name else _escaped.sub(_escape, name)
+    )
 
 
 def _escape(found: re.Match[str]) -> str:

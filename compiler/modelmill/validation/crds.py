@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from modelmill.diagnostics import CompileError, Span, error
+from modelmill.regexes import regex
 from modelmill.validation.plain_yaml import MAX_BYTES, documents
 from modelmill.validation.schema import Schema
 from modelmill.validation.schemas import Kind, Source, custom
 
 CRD = "CustomResourceDefinition"
 TIMEOUT = 20.0
-_is_plain = re.compile(r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9]+/[A-Za-z0-9]+").fullmatch
-_field = re.compile(r"\{\{\s*\.(\w+)\s*\}\}")
+_is_plain = regex(r"(?:[A-Za-z0-9.-]+/)?[A-Za-z0-9]+/[A-Za-z0-9]+")
+_field = regex(r"\{\{\s*\.(\w+)\s*\}\}")
 
 
 def source(root: Path, place: str, kubernetes: str, kept: Path | None) -> Source:
@@ -111,7 +112,7 @@ def _in_cache(root: Path, place: str, kind: Kind, kubernetes: str) -> Schema | N
 def _filled(template: str, kind: Kind, kubernetes: str) -> str:
     """A place of kubeconform's: `{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json`; ""
     where the kind is no name, and would lead elsewhere."""
-    if not _is_plain(f"{kind.api_version}/{kind.kind}") or ".." in kind.api_version:
+    if not _is_plain.fullmatch(f"{kind.api_version}/{kind.kind}") or ".." in kind.api_version:
         return ""
     group, _, version = kind.api_version.rpartition("/")
     first = group.partition(".")[0]

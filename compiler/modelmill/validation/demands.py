@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as Folder
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.files import DiskFiles
@@ -20,6 +19,7 @@ from modelmill.registries import POD_SPECS
 from modelmill.resource import Resource
 from modelmill.secret_scan import values_of
 from modelmill.sources import PROJECT, find_root, read_one
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path, at, mapping
 from modelmill.validation.judging import in_lists
 from modelmill.validation.subjects import Subject, finding

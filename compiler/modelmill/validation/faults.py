@@ -7,10 +7,11 @@ In: what a rule found. Out: a Fault, and paths as people read them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from modelmill.diagnostics import Fix, Severity
 from modelmill.dotted import spell
+from modelmill.tuples import NamedTuple
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys, and places in lists, from the top of an object."""

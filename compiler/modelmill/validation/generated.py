@@ -7,7 +7,6 @@ Objects are the compiler's own; that generated/ holds the same is the affair of 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
 
 from modelmill.catalog import Document
 from modelmill.delivery import environment_delivery
@@ -20,6 +19,7 @@ from modelmill.pipeline import brought_by, objects_of, rendered, variant_of
 from modelmill.repository import Repository
 from modelmill.resolve import Resolver, environments_of
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path, at
 from modelmill.validation.origins import Origins, written_at
 from modelmill.validation.subjects import Subject, finding

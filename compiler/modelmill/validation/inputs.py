@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill.diagnostics import CompileError, Diagnostic, error
 from modelmill.files import read_regular
+from modelmill.tuples import NamedTuple
 from modelmill.validation import manifests
 from modelmill.validation.kustomizations import FILES, Kustomization, read_kustomization
 from modelmill.validation.subjects import Subject, in_file

@@ -5,14 +5,14 @@ In: an object and the schemas of a cluster. Out: faults, and what could not be j
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from modelmill import pod_parts
 from modelmill.diagnostics import Fix, did_you_mean
+from modelmill.regexes import regex
 from modelmill.registries import POD_SPECS
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 from modelmill.validation import cel_rules, metadata, programs, structure
 from modelmill.validation.faults import Fault, Path, at, entries
 from modelmill.validation.programs.accelerators import is_extended
@@ -33,7 +33,7 @@ HINTS = {
 """What it says to people who write Models, as people who write pods are told."""
 
 
-_api_version = re.compile(r"use `([a-z0-9.-]+/v[a-z0-9]+)`").match
+_api_version = regex(r"use `([a-z0-9.-]+/v[a-z0-9]+)`")
 
 
 class Judged(NamedTuple):
@@ -104,7 +104,7 @@ def _not_served(kind: Kind, schemas: Schemas) -> Fault:
 
 def _superseded(kind: Kind) -> Fault:
     message, instead = f"`{kind.api_version}` {kind.kind} is superseded", superseded(kind)
-    named = _api_version(instead)
+    named = _api_version.match(instead)
     fixes = (Fix(kind.api_version, named[1]),) if named else ()
     return Fault("V118", ("apiVersion",), message, instead, "warning", fixes=fixes)
 

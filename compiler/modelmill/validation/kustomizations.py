@@ -7,10 +7,8 @@ it, each with the way back to the file its parts are from.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill import kustomize
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
@@ -18,8 +16,10 @@ from modelmill.files import read_regular
 from modelmill.importers.documents import At, in_file, read_documents
 from modelmill.patch import pointer as as_pointer
 from modelmill.patch import same
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Path as FieldPath
 from modelmill.validation.faults import at
 from modelmill.validation.manifests import WORDS, Manifests, read, resource_of
@@ -32,9 +32,9 @@ DEEPEST = 32
 MOST_TAKEN_IN = 1000
 MAX_BYTES = 16 << 20
 LEADING_IN = ("resources", "bases", "components")
-_is_remote = re.compile(
+_is_remote = regex(
     r"^(https?://|ssh://|git@|git::|oci://|github\.com/|gitlab\.com/|bitbucket\.org/)|[?&]ref=|//"
-).search
+)
 
 
 class Item(NamedTuple):
@@ -135,7 +135,7 @@ def read_kustomization(
                 found = _manifests(directory, place, texts)
                 items += [Item(resource, node) for resource, node in found.objects]
                 findings += found.findings
-            elif _is_remote(entry.value):
+            elif _is_remote.search(entry.value):
                 remotes.append(entry)
     patches = tuple(_patches(directory, folder, root, texts))
     kind = root.get("kind")

@@ -7,12 +7,13 @@ aliases, merge keys and several documents are read as kubectl reads them, within
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import CompileError, Diagnostic, Span, error
 from modelmill.importers.documents import Words, in_file, read_documents
 from modelmill.resource import Resource
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 from modelmill.validation import scalars
 from modelmill.yaml_faults import text_of
 

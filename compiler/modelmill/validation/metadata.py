@@ -6,10 +6,10 @@ k8s.io/kubernetes pkg/apis/*/validation.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from modelmill.diagnostics import cut
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.validation.faults import Fault, Path, mapping
 
@@ -20,11 +20,11 @@ RBAC = frozenset({"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"})
 LONGEST = 63
 LARGEST = 256 * 1024
 _label = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_is_label = re.compile(_label).fullmatch
-_is_service = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?").fullmatch
-_is_subdomain = re.compile(rf"{_label}(\.{_label})*").fullmatch
-_is_value = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?").fullmatch
-_is_name = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]").fullmatch
+_is_label = regex(_label)
+_is_service = regex(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_is_subdomain = regex(rf"{_label}(\.{_label})*")
+_is_value = regex(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
+_is_name = regex(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 
 
 def faults(resource: Resource, is_namespaced: bool | None) -> Iterator[Fault]:
@@ -40,7 +40,7 @@ def faults(resource: Resource, is_namespaced: bool | None) -> Iterator[Fault]:
         if is_namespaced is False:
             message = f"a {resource.kind} is in no namespace"
             yield Fault("V104", path, message, "take `namespace` out", at_key=True)
-        elif not (_is_label(namespace) and len(namespace) <= LONGEST):
+        elif not (_is_label.fullmatch(namespace) and len(namespace) <= LONGEST):
             yield Fault("V104", path, f"`{cut(namespace)}` is no name of a namespace")
     yield from of_labels(metadata.get("labels"), ("metadata", "labels"))
     yield from _annotations(metadata.get("annotations"), ("metadata", "annotations"))
@@ -51,7 +51,7 @@ def of_labels(labels: object, path: Path) -> Iterator[Fault]:
     for key, value in mapping(labels).items():
         if not _is_key(key):
             yield Fault("V104", (*path, key), f"`{cut(key)}` is no key of a label", at_key=True)
-        if isinstance(value, str) and not (_is_value(value) and len(value) <= LONGEST):
+        if isinstance(value, str) and not (_is_value.fullmatch(value) and len(value) <= LONGEST):
             message = f"`{cut(value)}` is no value of a label"
             hint = f"at most {LONGEST} letters, digits, `-`, `_` and `.`, none of these at an end"
             yield Fault("V104", (*path, key), message, hint)
@@ -71,8 +71,8 @@ def _annotations(annotations: object, path: Path) -> Iterator[Fault]:
 
 def _is_key(key: str) -> bool:
     prefix, slash, name = key.rpartition("/")
-    named = bool(_is_name(name)) and len(name) <= LONGEST
-    return named and (not slash or bool(_is_subdomain(prefix)))
+    named = bool(_is_name.fullmatch(name)) and len(name) <= LONGEST
+    return named and (not slash or bool(_is_subdomain.fullmatch(prefix)))
 
 
 def _fault_of_name(kind: str, name: str) -> str:
@@ -80,9 +80,9 @@ def _fault_of_name(kind: str, name: str) -> str:
         is_path = name not in (".", "..") and "/" not in name and "%" not in name
         return "" if is_path else "`/`, `%`, `.` and `..` are not taken"
     if kind in LABELS | SERVICE:
-        takes = _is_service if kind in SERVICE else _is_label
+        takes = _is_service.fullmatch if kind in SERVICE else _is_label.fullmatch
         fits = takes(name) and len(name) <= LONGEST
         start = "begins with a letter, and has" if kind in SERVICE else "has"
         return "" if fits else f"it {start} at most {LONGEST} lower case letters, digits and `-`"
-    fits = _is_subdomain(name) and len(name) <= 253
+    fits = _is_subdomain.fullmatch(name) and len(name) <= 253
     return "" if fits else "it has at most 253 lower case letters, digits, `-` and `.`"

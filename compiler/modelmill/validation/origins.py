@@ -8,7 +8,7 @@ and the one is taken with which the object changes there: no rule of any emitter
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import patch
 from modelmill.diagnostics import CompileError, Span
@@ -17,6 +17,7 @@ from modelmill.kinds import emit
 from modelmill.resolve import Resolved
 from modelmill.resource import Resource
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Path, at
 from modelmill.variant import Variant, decode
 

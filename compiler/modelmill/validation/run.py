@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from modelmill import kustomize
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
 from modelmill.redaction import literals, scrub
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 from modelmill.validation import cel_rules
 from modelmill.validation.demands import NONE, Demands, demanded
 from modelmill.validation.faults import Fault

@@ -20,19 +20,20 @@ from yaml.events import (
 )
 
 from modelmill.diagnostics import Diagnostic, Span, cut, warning
-from modelmill.syntax import AMBIGUOUS_WORDS
+from modelmill.regexes import regex
 from modelmill.yaml_faults import unambiguous
+from modelmill.yaml_words import AMBIGUOUS_WORDS
 
 MODES = frozenset({"defaultMode", "mode"})
 """Permissions of files, which everybody writes as 0644 and every tool of Kubernetes reads so."""
 READ_ALIKE = frozenset({"<<", "=", ".nan", ".NaN", ".NAN"})
-_is_ambiguous = re.compile(
+_is_ambiguous = regex(
     r"""( [-+]?0[0-9]+ | [-+]?0[oObB][0-7]+ | [-+]?[0-9]++_[0-9_]*+
         | [-+]?[0-9]+(:[0-5]?[0-9])+
         | [-+]?[0-9]+(\.[0-9]*)?[eE][0-9]+
         | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)? )""",
     re.VERBOSE,
-).fullmatch
+)
 
 
 def findings(name: str, text: str) -> Iterator[Diagnostic]:
@@ -67,4 +68,4 @@ def findings(name: str, text: str) -> Iterator[Diagnostic]:
 def _differs(text: str, key: str | None) -> bool:
     if text in AMBIGUOUS_WORDS:
         return text not in READ_ALIKE
-    return key not in MODES and bool(text) and _is_ambiguous(text) is not None
+    return key not in MODES and bool(text) and _is_ambiguous.fullmatch(text) is not None

@@ -8,7 +8,9 @@ Out: the schema below a key, defaults filled in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from modelmill.tuples import NamedTuple
 
 METADATA = "meta.v1.ObjectMeta"
 IDENTITY: Mapping[str, Any] = {

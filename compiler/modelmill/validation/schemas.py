@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import closest
 from modelmill.syntax import parse
 from modelmill.tree import plain
+from modelmill.tuples import NamedTuple
 from modelmill.validation.schema import IDENTITY, METADATA, Schema
 
 CLUSTER_WIDE = frozenset(

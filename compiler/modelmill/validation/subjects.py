@@ -6,11 +6,12 @@ In: an object and where it is from. Out: findings made of its faults.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from modelmill.diagnostics import Diagnostic, Note, Span
 from modelmill.resource import Resource
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path, spelled
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import ipaddress
-import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,12 +16,13 @@ from typing import Any
 from uuid import UUID
 
 from modelmill.gotypes.quantities import canonical
+from modelmill.regexes import regex
 
-_is_duration = re.compile(
+_is_duration = regex(
     r"(([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*(ns|us|µs|μs|ms|s|m|h|d|w)\s*)+"
     r"|[0-9]+\s*(nanosecond|microsecond|millisecond|second|minute|hour|day|week)s?|0"
-).fullmatch
-_is_time = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?").fullmatch
+)
+_is_time = regex(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)?")
 
 
 def is_integer(value: Any) -> bool:
@@ -50,7 +50,7 @@ def _is_base64(text: str) -> bool:
 
 
 def _is_date_time(text: str) -> bool:
-    if not _is_time(text):
+    if not _is_time.fullmatch(text):
         return False
     datetime.fromisoformat(f"{text[:10]}T{text[11:19]}")
     return True
@@ -61,7 +61,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "cidr": ("range of addresses, such as 10.0.0.0/8", lambda text: "/" in text and _network(text)),
     "date": ("date, such as 2026-01-31", date.fromisoformat),
     "date-time": ("time, such as 2026-01-31T12:00:00Z", _is_date_time),
-    "duration": ("duration, such as 30s", _is_duration),
+    "duration": ("duration, such as 30s", lambda text: _is_duration.fullmatch(text)),
     "ipv4": ("IPv4 address", ipaddress.IPv4Address),
     "ipv6": ("IPv6 address", ipaddress.IPv6Address),
     "quantity": ("amount, such as 500m or 16Gi", lambda text: canonical(text) is not None),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 from modelmill.importers.gotemplate import nodes
 from modelmill.importers.gotemplate.faults import Fault, TemplateError
@@ -21,6 +21,7 @@ from modelmill.importers.gotemplate.limits import (
 )
 from modelmill.importers.gotemplate.signatures import PARAMETERS, Function, fits
 from modelmill.importers.gotemplate.values import ABSENT, StringMap, Structure, truth, type_of
+from modelmill.tuples import NamedTuple
 
 Missing: TypeAlias = Literal["default", "zero", "error"]
 """What a key that a map lacks gives: no value, nil (whose fields are an error), or an error."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
 
 from modelmill.importers.gotemplate.faults import TemplateError
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 BLANKS = " \t\r\n"
 
-_LEFT = re.compile(r"\{\{(-(?=[ \t\r\n]))?")
-_RIGHT = re.compile(r"([ \t\r\n]+-)?\}\}")
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_TOKEN = re.compile(
+_LEFT = regex(r"\{\{(-(?=[ \t\r\n]))?")
+_RIGHT = regex(r"([ \t\r\n]+-)?\}\}")
+_BLANKS = regex(r"[ \t\r\n]*")
+_TOKEN = regex(
     r"""
       (?P<declare>:=) | (?P<assign>=) | (?P<pipe>\|) | (?P<open>\() | (?P<close>\)) | (?P<comma>,)
     | (?P<string>"(?:[^"\\\n]|\\[^\n])*" | `[^`]*`)
@@ -27,7 +28,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_ENDS_WORD = re.compile(r"[ \t\r\n.,|:()]|\}\}|\Z")
+_ENDS_WORD = regex(r"[ \t\r\n.,|:()]|\}\}|\Z")
 _WORDS = {"variable", "field", "dot", "word"}
 _UNFINISHED = {
     '"': "unterminated quoted string",

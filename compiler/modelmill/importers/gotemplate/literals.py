@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 
 from modelmill.importers.gotemplate.values import decoded, encoded
+from modelmill.regexes import regex
 
-_ESCAPE = re.compile(
+_ESCAPE = regex(
     r"\\(?:([abfnrtv\\\"'])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))"
 )
 _SIMPLE = dict(zip("abfnrtv\\\"'", b"\a\b\f\n\r\t\v\\\"'", strict=True))
 _DIGITS = r"(?:_?[0-9])*+"
-_INTEGER = re.compile(
+_INTEGER = regex(
     r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?[0-7])*"
     rf"|[1-9]{_DIGITS})"
 )
-_FLOAT = re.compile(
+_FLOAT = regex(
     rf"[+-]?(?:[0-9]{_DIGITS}\.?(?:[0-9]{_DIGITS})?|\.[0-9]{_DIGITS})(?:[eE][+-]?[0-9]{_DIGITS})?"
 )
-_HEX_FLOAT = re.compile(r"[+-]?0[xX][0-9a-fA-F_]*+\.?[0-9a-fA-F_]*+[pP][+-]?[0-9_]+")
+_HEX_FLOAT = regex(r"[+-]?0[xX][0-9a-fA-F_]*+\.?[0-9a-fA-F_]*+[pP][+-]?[0-9_]+")
 _INT64 = 1 << 63
 
 

@@ -6,7 +6,9 @@ Every part has the offset of its first character in the template's text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from modelmill.tuples import NamedTuple
 
 
 class Literal(NamedTuple):

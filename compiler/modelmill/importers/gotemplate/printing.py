@@ -6,10 +6,10 @@ In: values. Out: text. `%v` is here, the other verbs are in `verbs`.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from modelmill.importers.gotemplate.values import ABSENT, Structure
+from modelmill.regexes import regex
 
 _ESCAPES = {
     "\a": "\\a",
@@ -21,7 +21,7 @@ _ESCAPES = {
     "\v": "\\v",
     "\\": "\\\\",
 }
-_plain = re.compile(r"[ -!#-\[\]-~]*").fullmatch
+_plain = regex(r"[ -!#-\[\]-~]*")
 
 
 def shown(value: Any) -> str:
@@ -79,7 +79,7 @@ def digits_of(number: float) -> tuple[str, int]:
 
 def quoted(text: str) -> str:
     """A string as `%q` prints it: strconv.Quote."""
-    if _plain(text):
+    if _plain.fullmatch(text):
         return f'"{text}"'
     return '"' + "".join('\\"' if char == '"' else _escaped(char) for char in text) + '"'
 

@@ -7,9 +7,10 @@ a parameter: Go converts nothing, so an int64 does not fit an int.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.gotemplate.values import ABSENT
+from modelmill.tuples import NamedTuple
 
 PARAMETERS = {
     "string": "string",

@@ -7,7 +7,7 @@ In: text; data, functions and named templates. Out: text. The data is copied, so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.gotemplate import nodes
 from modelmill.importers.gotemplate.evaluate import execute
@@ -19,6 +19,7 @@ from modelmill.importers.gotemplate.parser import parse_tree
 from modelmill.importers.gotemplate.signatures import Function, calling
 from modelmill.importers.gotemplate.values import ABSENT, own
 from modelmill.importers.gotemplate.walking import functions_of
+from modelmill.tuples import NamedTuple
 
 _PARSING = 16
 """Units of work for each character of a text that `tpl` parses."""

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.gotemplate.faults import Fault
 from modelmill.importers.gotemplate.limits import check_size
 from modelmill.importers.gotemplate.printing import printed, quoted, quoted_rune, real
 from modelmill.importers.gotemplate.values import ABSENT, Structure, encoded, type_of
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
-_DIRECTIVE = re.compile(r"%([-+# 0]*+)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.?)", re.DOTALL)
+_DIRECTIVE = regex(r"%([-+# 0]*+)(\*|[0-9]+)?(?:(\.)(\*|[0-9]+)?)?(.?)", re.DOTALL)
 _WIDEST = 1_000_000
 _BASES = {"b": "b", "o": "o", "O": "o", "x": "x", "X": "X", "d": "d"}
 

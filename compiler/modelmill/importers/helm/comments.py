@@ -5,15 +5,17 @@ In: the file's text, where its scalars stand and where its entries begin. Out: c
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 Path: TypeAlias = tuple[str | int, ...]
 
 _BEFORE, _AFTER, _BELOW = range(3)
-_comment = re.compile(r"(?:^|(?<=\s))#(.*)$").search
+_comment = regex(r"(?:^|(?<=\s))#(.*)$")
 
 
 class Comment(NamedTuple):
@@ -127,7 +129,7 @@ def _lines(rows: Sequence[str], extents: Sequence[Extent]) -> list[_Line]:
     for number, row in enumerate(rows):
         if number in hidden or number in taken or "#" not in row:
             continue
-        match = _comment(row, ends.get(number, 0))
+        match = _comment.search(row, ends.get(number, 0))
         if match:
             alone = not row[: match.start()].strip()
             text = match[1].rstrip().removeprefix(" ")

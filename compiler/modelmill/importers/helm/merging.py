@@ -8,12 +8,13 @@ coalesce.go).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import CompileError, Diagnostic
 from modelmill.importers.helm.comments import Comment, Path
 from modelmill.importers.helm.reading import File, read_file
 from modelmill.tree import Node, plain
+from modelmill.tuples import NamedTuple
 
 
 class Values(NamedTuple):

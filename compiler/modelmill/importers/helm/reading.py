@@ -7,7 +7,7 @@ wrong. Iterative and bounded: hostile nesting or aliases end in a diagnostic.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from yaml.events import (
@@ -25,6 +25,7 @@ from modelmill.gotypes.scalars import written
 from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.helm.comments import Comment, Entry, Extent, Path, comments_of
 from modelmill.tree import Node, Place
+from modelmill.tuples import NamedTuple
 from modelmill.yaml_faults import syntax_error, text_of
 
 MAX_BYTES = 1 << 20

@@ -7,11 +7,12 @@ every template evaluated, read as the YAML that Helm would read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.gotypes.yaml_data import read_yaml
 from modelmill.gotypes.yaml_scalars import resolved
 from modelmill.importers.gotemplate import HELM, Template, TemplateError, parse, references
+from modelmill.tuples import NamedTuple
 
 NOT_HERE: Mapping[str, str] = {
     "Capabilities": "what the cluster says of itself",

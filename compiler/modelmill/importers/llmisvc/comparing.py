@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import gotypes
 from modelmill.importers.llmisvc.reading import vocabulary
 from modelmill.kserve.merging import KEYS
 from modelmill.tree import plant
+from modelmill.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 _SETS = frozenset({"tolerations", "adapters"})

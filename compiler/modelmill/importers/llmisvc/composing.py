@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.llmisvc.platform import Platform, template_data
 from modelmill.importers.llmisvc.presets import active
@@ -18,6 +18,7 @@ from modelmill.importers.llmisvc.templating import Failure, evaluate
 from modelmill.importers.llmisvc.texts import first_document
 from modelmill.kserve.merging import merge
 from modelmill.names import kserve_name as child_name
+from modelmill.tuples import NamedTuple
 
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"

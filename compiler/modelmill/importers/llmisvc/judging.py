@@ -7,7 +7,7 @@ with the place of the value that each is about, in whichever file it stands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Span, did_you_mean, error, has_errors, tidy, warning
 from modelmill.importers.llmisvc.children import children
@@ -15,6 +15,7 @@ from modelmill.importers.llmisvc.composing import Composed, compose
 from modelmill.importers.llmisvc.reading import Document, Input
 from modelmill.kserve import rules
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 
 class Judged(NamedTuple):

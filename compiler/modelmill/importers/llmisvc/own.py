@@ -8,7 +8,7 @@ every service that refers to it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.llmisvc.composing import Composed
 from modelmill.importers.llmisvc.platform import template_data
@@ -16,6 +16,7 @@ from modelmill.importers.llmisvc.reading import Document, Input
 from modelmill.importers.llmisvc.templating import Failure, evaluate, has_template
 from modelmill.kserve.merging import KEYS, merge
 from modelmill.names import kserve_name
+from modelmill.tuples import NamedTuple
 
 Spec = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -7,9 +7,10 @@ In: its `data`, JSON texts by name. Out: a `Platform`. What it does not say is a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.jsontext import read_json
+from modelmill.tuples import NamedTuple
 
 DEFAULT_HEADER = "X-Gateway-Model-Name"
 SYSTEM_NAMESPACE = "kserve"

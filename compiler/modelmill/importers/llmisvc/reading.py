@@ -7,7 +7,7 @@ their values; and findings: what KServe's CRDs do not know or refuse.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill import gotypes
 from modelmill.diagnostics import (
@@ -27,6 +27,7 @@ from modelmill.importers.llmisvc.platform import Platform, Unreadable, platform_
 from modelmill.importers.llmisvc.versions import upgraded
 from modelmill.kserve import types
 from modelmill.tree import Node, plain, word
+from modelmill.tuples import NamedTuple
 from modelmill.yaml_faults import text_of
 
 GROUP = "serving.kserve.io/"

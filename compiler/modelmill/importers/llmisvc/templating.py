@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.gotemplate import Function, TemplateError, function, parse
 from modelmill.names import kserve_name as child_name
+from modelmill.tuples import NamedTuple
 
 # Fields a template reaches by Go's name, and those of theirs that may be unset (nil).
 _PARALLELISM = ("tensor", "pipeline", "data", "dataLocal", "dataRPCPort", "expert")

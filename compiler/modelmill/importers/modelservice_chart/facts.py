@@ -7,9 +7,10 @@ In: nothing. Out: the values `render` returns. A `Path` leads into the values fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from modelmill.diagnostics import Diagnostic
+from modelmill.tuples import NamedTuple
 
 Path: TypeAlias = tuple[str | int, ...]
 Role: TypeAlias = Literal["decode", "prefill"]

@@ -8,11 +8,11 @@ derives what is unset, but sets all four keys to 1 itself, so that nothing ever 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.importers.modelservice_chart.facts import Parallelism, Role
 from modelmill.importers.modelservice_chart.release import Release, is_former
+from modelmill.tuples import NamedTuple
 
 KEYS = ("tensor", "data", "dataLocal", "workers")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -17,6 +17,7 @@ from modelmill.importers.helm import Context, literal
 from modelmill.importers.modelservice_chart.defaults import FORMER
 from modelmill.importers.modelservice_chart.facts import Role
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 CHART = "llm-d-modelservice"
 APP_VERSIONS = {"v0.4.12": "v0.4.0", "v0.2.16": "v0.2.0"}

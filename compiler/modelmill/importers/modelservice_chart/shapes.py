@@ -9,9 +9,10 @@ schema refuses is `promised`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from modelmill.importers.modelservice_chart.defaults import FORMER
+from modelmill.tuples import NamedTuple
 
 Kind: TypeAlias = Literal[
     "bool", "int", "port", "number", "text", "scalar", "map", "list", "section", "any"

@@ -6,12 +6,11 @@ In: a version. Out: a generation. The gateway's objects left the chart with v0.3
 
 from __future__ import annotations
 
-import re
-
 from modelmill.diagnostics import Diagnostic, Span, error, warning
 from modelmill.importers.modelservice_chart.defaults import CURRENT, FORMER
+from modelmill.regexes import regex
 
-_version = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+].*)?\Z").match
+_version = regex(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+].*)?\Z")
 FIRST_CURRENT = (0, 3, 0)
 
 
@@ -19,7 +18,7 @@ def generation(
     chart_version: str, span: Span | None = None
 ) -> tuple[str | None, tuple[Diagnostic, ...]]:
     """The generation of a chart version, None where it is no version; and what to say of it."""
-    match = _version(chart_version.strip())
+    match = _version.match(chart_version.strip())
     if not match:
         message = f"`{chart_version}` is no version of the chart"
         return None, (error("I804", message, span, f"write it like {CURRENT} or {FORMER}"),)

@@ -7,12 +7,13 @@ that goes with it (_helpers.tpl mountModelVolumeVolumes, argsByProtocol, hfEnv).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, error, warning
 from modelmill.importers.modelservice_chart.accelerator import SIMULATOR
 from modelmill.importers.modelservice_chart.facts import ROLES, ModelFacts
 from modelmill.importers.modelservice_chart.release import Release, is_former, model_labels
+from modelmill.tuples import NamedTuple
 
 VOLUME = "model-storage"
 DEFAULT_MOUNT = "/model-cache"

@@ -6,9 +6,10 @@ operator takes any URI apart, or by the grammar of `model.uri`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.model_uri import ModelUri, UriFault, parse_uri
+from modelmill.tuples import NamedTuple
 
 VOLUME = "model-storage"
 MOUNT = "/model-cache"

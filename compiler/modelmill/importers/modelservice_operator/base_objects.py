@@ -7,7 +7,7 @@ a template only printed a variable, the trees they were read from, and findings.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import CompileError, Diagnostic, did_you_mean, error, warning
 from modelmill.gotypes.scalars import written
@@ -22,6 +22,7 @@ from modelmill.importers.modelservice_operator.templating import (
     printed,
 )
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 KINDS = {
     "configMaps": "ConfigMap[]",

@@ -7,7 +7,7 @@ Out: a finding for each place: that it is kept, or what it becomes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Note, Span, warning
 from modelmill.importers.modelservice_operator import merging, words
@@ -21,6 +21,7 @@ from modelmill.importers.modelservice_operator.children import (
 from modelmill.importers.modelservice_operator.facts import ROLES
 from modelmill.importers.modelservice_operator.merging import Tree
 from modelmill.importers.modelservice_operator.places import Places
+from modelmill.tuples import NamedTuple
 
 _LISTS = ("initContainers", "containers")
 _POD = ("spec", "template", "spec")

@@ -7,12 +7,13 @@ mapping of children, merged the one way or the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.modelservice_operator import merging
 from modelmill.importers.modelservice_operator.artifacts import Artifacts
 from modelmill.importers.modelservice_operator.facts import CHILDREN, ROLES, RoleName, Settings
 from modelmill.importers.modelservice_operator.merging import Tree
+from modelmill.tuples import NamedTuple
 
 INFERENCE = "inference.networking.x-k8s.io"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

@@ -6,11 +6,12 @@ In: built by `rendering`. Out: read by whoever makes a Model and a Preset of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from modelmill.as_modelservice import KEYS
 from modelmill.diagnostics import Diagnostic
 from modelmill.tree import Node, word
+from modelmill.tuples import NamedTuple
 
 RoleName: TypeAlias = Literal["decode", "prefill"]
 ROLES: tuple[RoleName, ...] = ("decode", "prefill")

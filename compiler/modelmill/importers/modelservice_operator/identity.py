@@ -7,7 +7,7 @@ stand for; findings for what the operator cuts, loses or refuses.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Note, error, warning
 from modelmill.importers.modelservice_operator import naming
@@ -18,6 +18,7 @@ from modelmill.importers.modelservice_operator.artifacts import (
 )
 from modelmill.model_uri import UriFault
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
 _MODEL = "${model.name}"
 _NAME = "${metadata.name}"

@@ -6,13 +6,13 @@ a hash in the place of what does not fit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from modelmill.names import NAME_LIMIT, child_name, label_value
+from modelmill.regexes import regex
 
-_odd = re.compile(r"[^a-z0-9-]+")
-_label = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?").fullmatch
+_odd = regex(r"[^a-z0-9-]+")
+_label = regex(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 
 SUFFIXES = {
     "prefillDeployment": "prefill",
@@ -63,7 +63,7 @@ def cleaned(text: str) -> str:
 def cut_name(text: str) -> str | None:
     """The operator's sanitizeName: cut at 63; None where what is left ends in `-`."""
     name = cleaned(text)[:NAME_LIMIT]
-    return name if _label(name) else None
+    return name if _label.fullmatch(name) else None
 
 
 def model_label(model_name: str, *, as_is: bool) -> str:

@@ -6,11 +6,11 @@ In: trees, values, the files' texts. Out: places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from modelmill.diagnostics import Span
 from modelmill.importers.documents import At
 from modelmill.tree import Node, Place
+from modelmill.tuples import NamedTuple
 
 
 class Places(NamedTuple):

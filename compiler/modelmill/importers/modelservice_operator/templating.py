@@ -6,9 +6,7 @@ the places where it only printed a variable, which become references.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from modelmill.diagnostics import Diagnostic, Span, did_you_mean, error, warning
 from modelmill.importers import carried
@@ -22,9 +20,11 @@ from modelmill.importers.gotemplate import (
     parse,
     references,
 )
+from modelmill.regexes import regex
 from modelmill.tree import Node
+from modelmill.tuples import NamedTuple
 
-_mark = re.compile("\ue000([0-9]+)\ue001")
+_mark = regex("\ue000([0-9]+)\ue001")
 _MARKS = ("\ue000", "\ue001")
 _ESCAPED = "$${"
 

@@ -5,12 +5,12 @@ In: words. Out: the words of both sides with each flag from one of them, and the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from modelmill.catalogues import engine_catalogue
+from modelmill.regexes import regex
 
-_number = re.compile(r"-[0-9.]").match
+_number = regex(r"-[0-9.]")
 
 
 def joined(base: Sequence[str], upper: Sequence[str]) -> list[str]:
@@ -49,7 +49,7 @@ def _groups(words: Sequence[str]) -> list[tuple[str, list[str]]]:
     flag takes one value, but for those that an engine lets take several."""
     groups: list[tuple[str, list[str]]] = []
     for word in words:
-        if word.startswith("-") and len(word) > 1 and not _number(word):
+        if word.startswith("-") and len(word) > 1 and not _number.match(word):
             groups.append((word.partition("=")[0].replace("_", "-"), [word]))
         elif groups and _takes(*groups[-1]):
             groups[-1][1].append(word)

@@ -6,21 +6,22 @@ its place in the container. Shell scripts are read as far as they are plain word
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
+from modelmill.regexes import regex
 from modelmill.syntax import parse
 from modelmill.tree import plain
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Path
 
 ENGINES = ("vllm", "sglang", "inference-sim")
 SHELLS = frozenset({"sh", "bash", "/bin/sh", "/bin/bash", "/usr/bin/bash", "ash", "/bin/ash"})
-_is_release = re.compile(r"v?[0-9]+(\.[0-9]+)+").match
-_is_end = re.compile(r"[;&|]+|\)").fullmatch
+_is_release = regex(r"v?[0-9]+(\.[0-9]+)+")
+_is_end = regex(r"[;&|]+|\)")
 
 
 class Word(NamedTuple):
@@ -102,7 +103,7 @@ def image_name(image: str) -> str:
 def release_of(image: str) -> str | None:
     """The release an image's tag names; None for a tag that moves, a digest, or another word."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    found = _is_release(tag)
+    found = _is_release.match(tag)
     return f"v{found[0].lstrip('v')}" if found else None
 
 
@@ -155,7 +156,7 @@ def _started(words: Sequence[Word]) -> tuple[str, list[Word]] | None:
 
 
 def _until_end(words: Sequence[Word]) -> list[Word]:
-    ends = [place for place, word in enumerate(words) if _is_end(word.text)]
+    ends = [place for place, word in enumerate(words) if _is_end.fullmatch(word.text)]
     return list(words[: ends[0]] if ends else words)
 
 

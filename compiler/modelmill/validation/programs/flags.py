@@ -7,7 +7,7 @@ and the finding says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.catalogues import (
     EngineCatalogue,
@@ -17,6 +17,7 @@ from modelmill.catalogues import (
     version_sets,
 )
 from modelmill.diagnostics import Fix, did_you_mean
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault
 from modelmill.validation.programs.command_lines import (
     ENGINES,

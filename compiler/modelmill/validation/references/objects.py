@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.pod_security import templates_of
 from modelmill.registries import POD_SPECS
 from modelmill.resource import Resource
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path, at, entries, mapping
 
 MADE_BY_KSERVE = frozenset({"LLMInferenceService", "InferenceService"})

@@ -8,11 +8,11 @@ Source: kubectl.docs.kubernetes.io/references/kustomize/kustomization, and what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelmill.diagnostics import Diagnostic, Fix, did_you_mean, error, warning
+from modelmill.regexes import regex
 from modelmill.tree import Node, word
 from modelmill.validation.manifests import data_of
 from modelmill.validation.traps.scope import Level
@@ -29,7 +29,7 @@ DEPRECATED = {
     "imageTags": "use `images`",
 }
 MOVING = frozenset({"", "main", "master", "HEAD", "latest", "develop"})
-_reference = re.compile(r"[?&](?:ref|version)=([^&]*)").search
+_reference = regex(r"[?&](?:ref|version)=([^&]*)")
 
 
 def findings(levels: Sequence[Level]) -> Iterator[Diagnostic]:
@@ -97,7 +97,7 @@ def _labels(level: Level) -> Iterator[Diagnostic]:
 
 def _remotes(level: Level) -> Iterator[Diagnostic]:
     for entry in level.tree.remotes:
-        found = _reference(str(entry.value))
+        found = _reference.search(str(entry.value))
         if (found[1] if found else "") in MOVING:
             message = f"`{entry.value}` is not pinned: what it is may change at any time"
             yield warning("V159", message, entry.span, "end it with `?ref=` and a commit or a tag")

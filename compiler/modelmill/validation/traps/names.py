@@ -6,18 +6,19 @@ fields of built-in kinds, and no other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.diagnostics import Diagnostic
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import Fault, Path
 from modelmill.validation.kustomizations import Kustomization, source_of
 from modelmill.validation.subjects import Subject, finding
 from modelmill.validation.traps.scope import present
 
 NAMING = frozenset({"name", "claimName", "configMapName", "secretName", "serviceAccountName"})
-_refers = re.compile(r"([Rr]ef|[Rr]efs|configMap|secret|persistentVolumeClaim)$").search
+_refers = regex(r"([Rr]ef|[Rr]efs|configMap|secret|persistentVolumeClaim)$")
 HINT = "add a `nameReference` under `configurations`, or write final names"
 
 
@@ -57,7 +58,7 @@ def _references(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
         for key, each in value.items():
             here = (*path, key)
             above = next((p for p in reversed(path) if isinstance(p, str)), "")
-            is_name = key in NAMING and (key != "name" or _refers(above) is not None)
+            is_name = key in NAMING and (key != "name" or _refers.search(above) is not None)
             if isinstance(each, str) and is_name:
                 yield here, each
             elif key != "metadata" or path:

@@ -6,20 +6,21 @@ may be called there: their own, and what prefixes and suffixes of lower levels m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from modelmill.regexes import regex
 from modelmill.resource import Resource
 from modelmill.tree import Node, word
+from modelmill.tuples import NamedTuple
 from modelmill.validation.faults import mapping
 from modelmill.validation.kustomizations import Kustomization
 from modelmill.validation.manifests import data_of
 
 GENERATORS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 SELECTED_BY_WORDS = ("labelSelector", "annotationSelector")
-_is_word = re.compile(r"[A-Za-z0-9_-]*").fullmatch
-_is_equality = re.compile(r"\s*+([^\s=!,()]++)\s*+={1,2}\s*+([^\s=!,()]*+)\s*+").fullmatch
+_is_word = regex(r"[A-Za-z0-9_-]*")
+_is_equality = regex(r"\s*+([^\s=!,()]++)\s*+={1,2}\s*+([^\s=!,()]*+)\s*+")
 
 
 class Present(NamedTuple):
@@ -89,7 +90,7 @@ def _fits(pattern: object, text: str) -> bool:
     """kustomize reads these as anchored regular expressions of RE2, which never take long: Python's
     can take for ever. Where RE2 is not installed, what is no plain word is taken to fit."""
     written = str(pattern)
-    if _is_word(written):
+    if _is_word.fullmatch(written):
         return written == text
     try:
         import re2
@@ -106,7 +107,7 @@ def _fits(pattern: object, text: str) -> bool:
 def _selects(selector: str, labels: Mapping[str, Any]) -> bool:
     """What equalities say; other forms are taken to select."""
     for part in selector.split(","):
-        found = _is_equality(part)
+        found = _is_equality.fullmatch(part)
         if found and str(labels.get(found[1])) != found[2]:
             return False
     return True

@@ -7,14 +7,14 @@ In: a string. Out: a string. Go maps character by character: `ß` stays as it is
 from __future__ import annotations
 
 import itertools
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 
 from modelmill.importers.gotemplate.signatures import Function, function
+from modelmill.regexes import regex
 
-_connectors = re.compile(r"[-_\s]")
-_ideograph = re.compile("[\u3400-\u4d85\u4e00-\u9fcc\U00020000-\U0002b81d]").match
+_connectors = regex(r"[-_\s]")
+_ideograph = regex("[\u3400-\u4d85\u4e00-\u9fcc\U00020000-\U0002b81d]")
 
 
 def upper(text: str) -> str:
@@ -111,7 +111,7 @@ def _kind(char: str) -> str:
         return "upper"
     if category[0] == "L":
         # An ideograph is a word, not a letter of one.
-        return "other" if _ideograph(char) else "letter"
+        return "other" if _ideograph.match(char) else "letter"
     return "number" if category[0] == "N" else "other"
 
 

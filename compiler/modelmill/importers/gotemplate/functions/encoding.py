@@ -22,6 +22,7 @@ from modelmill.importers.gotemplate.limits import weigh
 from modelmill.importers.gotemplate.printing import real
 from modelmill.importers.gotemplate.signatures import Function, function
 from modelmill.importers.gotemplate.values import NoStrings, Structure, decoded, encoded
+from modelmill.regexes import regex
 
 _ESCAPES = {
     '"': '\\"',
@@ -32,8 +33,8 @@ _ESCAPES = {
     "\r": "\\r",
     "\t": "\\t",
 }
-_escaped = re.compile('["\\\\\x00-\x1f\u2028\u2029\ud800-\udfff]').sub
-_escaped_html = re.compile('["\\\\\x00-\x1f\u2028\u2029\ud800-\udfff<>&]').sub
+_escaped = regex('["\\\\\x00-\x1f\u2028\u2029\ud800-\udfff]')
+_escaped_html = regex('["\\\\\x00-\x1f\u2028\u2029\ud800-\udfff<>&]')
 
 
 def json_number(number: float) -> str:
@@ -49,7 +50,7 @@ def _json(value: Any, indent: str, line: str, html: bool) -> str:
     if isinstance(value, Structure):
         value = value.text
     if isinstance(value, str):
-        return f'"{(_escaped_html if html else _escaped)(_escape, value)}"'
+        return f'"{(_escaped_html.sub if html else _escaped.sub)(_escape, value)}"'
     if isinstance(value, NoStrings):
         return "null"
     if value is None or isinstance(value, bool):

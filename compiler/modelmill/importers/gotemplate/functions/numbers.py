@@ -18,13 +18,14 @@ from modelmill.importers.gotemplate.limits import check_items
 from modelmill.importers.gotemplate.printing import printed
 from modelmill.importers.gotemplate.signatures import Function, function
 from modelmill.importers.gotemplate.values import Int64, Ints, int64
+from modelmill.regexes import regex
 
-_float = re.compile(
+_float = regex(
     r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?|[+-]?(?:inf|infinity)|nan",
     re.IGNORECASE,
-).fullmatch
+)
 _LOWEST = -(1 << 63)
-_ZEROS = re.compile(r"\.0+\Z")
+_ZEROS = regex(r"\.0+\Z")
 _DECIMALS = decimal.Context(prec=1000, traps=[], Emax=10**9, Emin=-(10**9))
 _SIXTEENTH = decimal.Decimal("1e-16")
 
@@ -41,7 +42,7 @@ def integer(value: Any) -> int:
 
 def real(value: Any) -> float:
     if isinstance(value, str):
-        number = float(value) if _float(value) else 0.0
+        number = float(value) if _float.fullmatch(value) else 0.0
         return number if math.isfinite(number) or not value.strip("+-")[:1].isdigit() else 0.0
     return float(value) if isinstance(value, int | float) else 0.0
 

@@ -15,6 +15,7 @@ from modelmill.importers.gotemplate.faults import Fault, Kind
 from modelmill.importers.gotemplate.limits import check_items, check_size
 from modelmill.importers.gotemplate.signatures import Function, function, spending
 from modelmill.importers.gotemplate.values import NoStrings, Strings
+from modelmill.regexes import regex
 
 MAX_PATTERN = 1_000
 """Characters of a pattern."""
@@ -22,9 +23,9 @@ _MAX_MEMORY = 4 << 20
 """Bytes for what RE2 makes of a pattern; it keeps the last 128."""
 
 _Spend: TypeAlias = Callable[[int], None]
-_variable = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
-_number = re.compile(r"0|[1-9][0-9]{0,7}").fullmatch
-_special = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_variable = regex(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
+_number = regex(r"0|[1-9][0-9]{0,7}")
+_special = regex(r"[\\.+*?()|\[\]{}^$]")
 
 
 def _compiled(spend: _Spend, pattern: str) -> Any:
@@ -108,7 +109,7 @@ def _group(variable: re.Match[str], found: Any, names: Mapping[str, int]) -> str
     if variable[1]:
         return "$"
     name = variable[2] or variable[3]
-    number = int(name) if _number(name) else names.get(name, -1)
+    number = int(name) if _number.fullmatch(name) else names.get(name, -1)
     return (found[number] or "") if 0 <= number <= found.re.groups else ""
 
 

@@ -5,7 +5,6 @@ In: strings, which Go counts in bytes. Out: strings and lists of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,12 +13,13 @@ from modelmill.importers.gotemplate.limits import check_size
 from modelmill.importers.gotemplate.printing import printed, quoted
 from modelmill.importers.gotemplate.signatures import Function, function
 from modelmill.importers.gotemplate.values import StringMap, Strings, decoded, encoded
+from modelmill.regexes import regex
 
 # unicode.IsSpace: str.strip() also takes the four separators of ASCII.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_strip = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
-_spaces = re.compile(rf"[{_SPACE}]")
-_word_start = re.compile(rf"(?:\A|(?<=[{_SPACE}]))[^{_SPACE}]")
+_strip = regex(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
+_spaces = regex(rf"[{_SPACE}]")
+_word_start = regex(rf"(?:\A|(?<=[{_SPACE}]))[^{_SPACE}]")
 
 
 def trim(text: str) -> str:

@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.gotemplate.faults import Fault
 from modelmill.importers.gotemplate.signatures import Function, function
 from modelmill.importers.gotemplate.values import Structure
+from modelmill.regexes import regex
+from modelmill.tuples import NamedTuple
 
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_version = re.compile(
+_version = regex(
     rf"v?([0-9]{{1,18}})(?:\.([0-9]{{1,18}}))?(?:\.([0-9]{{1,18}}))?"
     rf"(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?"
-).fullmatch
+)
 _part = r"(?:[0-9]{1,18}|[xX*])"
 _CONSTRAINT = (
     r"(=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*+"
     rf"v?({_part})(?:\.({_part}))?(?:\.({_part}))?(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?"
 )
-_constraints = re.compile(rf"\s*+{_CONSTRAINT}(?:\s*+,\s*+|\s++|\Z)|\s*+\Z")
-_between = re.compile(r"(?<!\S)(\S++)\s++-\s++(\S++)")
+_constraints = regex(rf"\s*+{_CONSTRAINT}(?:\s*+,\s*+|\s++|\Z)|\s*+\Z")
+_between = regex(r"(?<!\S)(\S++)\s++-\s++(\S++)")
 
 
 class _Version(NamedTuple):
@@ -43,7 +45,7 @@ class _Constraint(NamedTuple):
 
 
 def _read(text: str) -> _Version:
-    matched = _version(text)
+    matched = _version.fullmatch(text)
     if matched is None:
         raise Fault(f"`{text[:40]}` is not a semantic version")
     major, minor, patch, prerelease, metadata = matched.groups()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from modelmill.importers.gotemplate.limits import MAX_NESTING, weigh
 from modelmill.importers.gotemplate.printing import printed
 from modelmill.importers.gotemplate.signatures import Function, function, spending
 from modelmill.importers.gotemplate.values import NoStrings, Structure, encoded
+from modelmill.regexes import regex
 
 _SLOW = 32
 """Units for each character: the writer and the reader go through it in Python."""
@@ -36,12 +36,12 @@ _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_surrogates = re.compile("[\ud800-\udfff]").search
-_breaks = re.compile("[\x85\u2028\u2029\ufeff]").search
-_digits = re.compile(r"[0-9]{0,300}")
-_float = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?").fullmatch
-_sexagesimal = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?").fullmatch
-_date = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?").fullmatch
+_surrogates = regex("[\ud800-\udfff]")
+_breaks = regex("[\x85\u2028\u2029\ufeff]")
+_digits = regex(r"[0-9]{0,300}")
+_float = regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_sexagesimal = regex(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_date = regex(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?")
 
 
 def to_yaml(spend: Callable[[int], None], value: Any) -> str:
@@ -86,9 +86,9 @@ def _scalar(value: Any) -> tuple[str, str | None]:
         return (str(int(text)) if text.lstrip("-").isdigit() else printed(value)), None
     if not isinstance(value, str):
         return printed(value), None
-    if _surrogates(value):
+    if _surrogates.search(value):
         raise Fault("the value is not UTF-8 text")
-    if _breaks(value):
+    if _breaks.search(value):
         return value, '"'
     if "\n" in value:
         return value, "|"
@@ -96,7 +96,7 @@ def _scalar(value: Any) -> tuple[str, str | None]:
 
 
 def _looks_typed(text: str) -> bool:
-    return bool(_sexagesimal(text) or _date(text))
+    return bool(_sexagesimal.fullmatch(text) or _date.fullmatch(text))
 
 
 def _compared(a: str, b: str) -> int:
@@ -192,7 +192,7 @@ def _typed(text: str) -> Any:
     known = literals.number(digits)
     if known and isinstance(known[0], int):
         return float(known[0])
-    return float(digits) if _float(digits) else text
+    return float(digits) if _float.fullmatch(digits) else text
 
 
 def _read(kind: type, reader: Callable[[str], Any]) -> Callable[[Callable[[int], None], str], Any]:

@@ -7,10 +7,11 @@ In: a composed service. Out: a `Service`, and the metadata of its children
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from modelmill.importers.llmisvc.platform import Platform
 from modelmill.names import kserve_name as child_name
+from modelmill.tuples import NamedTuple
 
 Manifest = dict[str, Any]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from modelmill.importers.llmisvc.children.frame import MAIN, Manifest, Service, container
 from modelmill.names import kserve_name as child_name
+from modelmill.regexes import regex
 
 MODEL_PATH = "/mnt/models"
 LORA_PATH = "/mnt/lora"
@@ -26,7 +27,7 @@ _HUB = {
     "HF_XET_NUM_CONCURRENT_RANGE_GETS": "8",
 }
 _DEFAULTS = {"memoryRequest": "100Mi", "memoryLimit": "1Gi", "cpuRequest": "100m", "cpuLimit": "1"}
-_LORA_FLAG = re.compile(r"--lora[-_]modules")
+_LORA_FLAG = regex(r"--lora[-_]modules")
 
 
 def attached(
