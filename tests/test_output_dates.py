@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,8 +77,9 @@ def test_fewer_stamps_than_paths_tell_nothing(generated: int) -> None:
 
 @pytest.mark.parametrize("column", [0, 1])
 def test_dates_are_believed_only_from_a_moment_after_the_last_change(column: int) -> None:
-    dates = [5, 5, 0, 1, 0o100644] * 2
-    dates[WIDTH + column] = 1_000_000_000
+    numbers = [5, 5, 0, 1, 0o100644] * 2
+    numbers[5 + column] = 1_000_000_000
+    dates = struct.pack("<10Q", *numbers)
     assert not settled(dates, 0)
     assert not settled(dates, 1_000_000_000)
     assert not settled(dates, 1_000_000_000 + TICK)

@@ -23,6 +23,7 @@ from modelmill.resource import Resource
 from modelmill.sharing import READ, VARIABLES, changes, differences
 from modelmill.spec.documents import OverlayDocument, Spec
 from modelmill.spec.engine import Engine
+from modelmill.spec.pod import ContainerFields, Pod
 from modelmill.spec.role import Role
 from modelmill.spec.routing import Routing, Scheduler
 from modelmill.variant import Variant, decode
@@ -49,6 +50,8 @@ WATCHED: Mapping[type, Mapping[str, str]] = {
             "pod_disruption_budget",
         )
     },
+    Pod: {"security_context": "roles.pod.security_context"},
+    ContainerFields: {"security_context": "roles.container.security_context"},
     Engine: {f: f"roles.engine.{f}" for f in ("env", "args")},
     Routing: {"gateway": "routing.gateway"},
     Scheduler: {f: f"routing.scheduler.{f}" for f in ("pod_monitor", "pod_disruption_budget")},
@@ -216,6 +219,42 @@ def test_a_change_of_one_environment_shows_only_there(tmp_path: Path) -> None:
     assert {"name": "A", "value": "x"} in changed["env"]
     assert not any(each["name"] == "A" for each in plain.get("env", []))
     assert changed["args"] is plain["args"]
+
+
+def test_what_two_environments_add_alike_is_one_object(tmp_path: Path) -> None:
+    added = "podMonitor: {name: watched}\nrouting: {gateway: {name: front}}\n"
+    base, *others = bodies(
+        tmp_path,
+        TWO + "routing: {port: 8000}",
+        dev="prometheus: {serverAddress: 'http://here:9090'}",
+        prod=added,
+        staging=added + "engine: {env: {A: x}}",
+        test=added.replace("front", "back"),
+    )
+    dev, prod, staging, test = others
+    assert dev["tiny-prefill"] is base["tiny-prefill"] is prod["tiny-prefill"]
+    assert prod["tiny"] is staging["tiny"]
+    assert prod["tiny"]["kind"] == "HTTPRoute"
+    parents = [each["tiny"]["spec"]["parentRefs"][0]["name"] for each in (prod, staging, test)]
+    assert parents == ["front", "front", "back"]
+    assert prod["tiny"]["spec"]["rules"] is test["tiny"]["spec"]["rules"]
+
+
+def test_what_one_environment_hardens_is_hardened_only_there(tmp_path: Path) -> None:
+    hard = """
+pod: {securityContext: {runAsUser: 1000}}
+container: {securityContext: {readOnlyRootFilesystem: true}}
+"""
+    spec = TWO + "pod: {labels: {team: red}}\ncontainer: {imagePullPolicy: Always}\n"
+    base, dev, prod = bodies(tmp_path, spec, dev="", prod=hard)
+    assert dev["tiny-decode"] is base["tiny-decode"]
+    pods = [each["tiny-decode"]["spec"]["template"] for each in (base, prod)]
+    assert [each["spec"]["securityContext"].get("runAsUser") for each in pods] == [None, 1000]
+    engines = [each["spec"]["containers"][0] for each in pods]
+    assert "readOnlyRootFilesystem" not in engines[0]["securityContext"]
+    assert engines[1]["securityContext"]["readOnlyRootFilesystem"] is True
+    assert pods[0]["metadata"] is pods[1]["metadata"]
+    assert engines[0]["args"] is engines[1]["args"]
 
 
 def test_numbers_words_and_truth_are_told_apart(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ none for an alert that nothing can measure, which `checks.observability` refuses
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal, get_args
 
 from modelmill.containers import Manifest, given
@@ -22,6 +23,7 @@ from modelmill.promql import (
     selector,
     time_range,
 )
+from modelmill.sharing import shared
 from modelmill.spec.observability import Alert, AlertSignal
 from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
@@ -77,6 +79,7 @@ def bound_of(name: str, alert: Alert) -> tuple[str, str] | None:
     return ("<", "1") if signal_of(name, alert) == PICKER_DOWN else None
 
 
+@shared()
 def sources_of(variant: Variant, name: str, alert: Alert) -> tuple[Source, ...]:
     """What is asked, of each role where it is of one's pods; () where nothing measures it."""
     if alert.expr is not None:
@@ -142,17 +145,45 @@ def rules_of(variant: Variant) -> Iterator[Manifest]:
 
 
 def _rule(variant: Variant, name: str, alert: Alert, source: Source) -> Manifest:
-    bound, expr = bound_of(name, alert), source.expr
-    if bound is not None:
+    fixed, expr = _fixed(name, alert), source.expr
+    if fixed.bound:
         # What people wrote may hold an operator that binds less.
-        expr = f"{expr if alert.expr is None else f'({expr})'} {' '.join(bound)}"
+        expr = f"{expr if alert.expr is None else f'({expr})'} {fixed.bound}"
     return {
-        "alert": "".join(word.capitalize() for word in name.split("-")),
+        "alert": fixed.title,
         "expr": expr,
-        "for": _prometheus(alert.duration),
+        "for": fixed.lasting,
         "labels": _labels(variant, alert, source.role),
-        "annotations": _annotations(variant, name, alert, source.role),
+        "annotations": given(
+            summary=alert.summary or f"{_subject(variant, source.role)}: {fixed.condition}",
+            description=fixed.description,
+            runbook_url=alert.runbook_url,
+        ),
     }
+
+
+class Fixed(NamedTuple):
+    """Texts of an alert's rules that are the same for every model."""
+
+    title: str
+    bound: str
+    lasting: str
+    condition: str
+    description: str
+
+
+@lru_cache(maxsize=256)  # models have most alerts of the same presets
+def _fixed(name: str, alert: Alert) -> Fixed:
+    _, printed = PHRASES.get(signal_of(name, alert) or "", ("", NUMBER))
+    lasting = _prometheus(alert.duration)
+    told = f" It has been so for {lasting}." if is_time(alert.duration) else ""
+    return Fixed(
+        "".join(word.capitalize() for word in name.split("-")),
+        " ".join(bound_of(name, alert) or ()),
+        lasting,
+        _condition(name, alert),
+        f"The value is {{{{ $value | {printed} }}}}.{told}",
+    )
 
 
 def _labels(variant: Variant, alert: Alert, role: str | None) -> dict[str, str]:
@@ -165,18 +196,6 @@ def _labels(variant: Variant, alert: Alert, role: str | None) -> dict[str, str]:
     # What Kubernetes takes for a label and Prometheus does not, as `acme.com/team`, is left out.
     team = {label: value for label, value in own.items() if label.isidentifier()}
     return dict(sorted({**team, **derived, **alert.labels}.items()))
-
-
-def _annotations(variant: Variant, name: str, alert: Alert, role: str | None) -> dict[str, str]:
-    _, printed = PHRASES.get(signal_of(name, alert) or "", ("", NUMBER))
-    lasting = (
-        f" It has been so for {_prometheus(alert.duration)}." if is_time(alert.duration) else ""
-    )
-    return given(
-        summary=alert.summary or f"{_subject(variant, role)}: {_condition(name, alert)}",
-        description=f"The value is {{{{ $value | {printed} }}}}.{lasting}",
-        runbook_url=alert.runbook_url,
-    )
 
 
 def _subject(variant: Variant, role: str | None) -> str:

@@ -85,7 +85,9 @@ def save(path: str, kept: Any) -> None:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             fd = os.open(path, _WRITE, 0o600)
         try:
-            _write(fd, memoryview(_head(body) + body))
+            _write(fd, _head(body))
+            _write(fd, body)
+            os.ftruncate(fd, _HEAD + len(body))
         finally:
             os.close(fd)
     except OSError:
@@ -95,8 +97,7 @@ def save(path: str, kept: Any) -> None:
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def _write(fd: int, data: memoryview) -> None:
-    done = 0
-    while done < len(data):
-        done += os.write(fd, data[done:])
-    os.ftruncate(fd, len(data))
+def _write(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]

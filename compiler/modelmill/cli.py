@@ -89,7 +89,7 @@ def _compile(arguments: list[str]) -> int | None:
 
     jobs = asked.jobs or os.cpu_count() or 1
     seen = console.Progress("compiling")
-    request = Request(Path(root), asked.check, asked.locked, jobs, seen, look=look)
+    request = Request(Path(root), asked.check, asked.locked, jobs, seen, state=state, look=look)
     return everything(request, console.default_format())
 
 

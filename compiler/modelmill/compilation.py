@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from modelmill import checks
+from modelmill.catalog import Document
 from modelmill.chains import UNREAD
 from modelmill.checks.facts import Facts
 from modelmill.coverage import Roster, coverage, known
@@ -66,13 +67,13 @@ def compile_repository(
 
     catalog = repository.catalog
     chosen = [m for m in catalog.models.values() if models is None or m.name in models]
-    compiled = map_models(
-        lambda model, resolver: compile_model(repository, resolver, model, alone),
-        lambda: Resolver(catalog),
-        chosen,
-        jobs,
-        seen,
-    )
+
+    def work(model: Document, resolver: Resolver) -> Compiled:
+        compiled = compile_model(repository, resolver, model, alone)
+        resolver.forget()
+        return compiled
+
+    compiled = map_models(work, lambda: Resolver(catalog), chosen, jobs, seen)
     made = _together(repository, compiled, is_whole=models is None)
     return made._replace(alone={name: _alone(name, compiled, made.units) for name in alone})
 

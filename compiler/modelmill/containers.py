@@ -64,7 +64,12 @@ def _env_item(name: str, value: Any) -> Manifest | None:
         return {"name": name, "valueFrom": value.value_from}
     if isinstance(value, MAPPINGS):
         return {"name": name, **value}
-    return {"name": name, "value": _spelt(value)}
+    return _env_text(name, _spelt(value))
+
+
+@lru_cache(maxsize=4096)  # what is one object is compared once, in all environments
+def _env_text(name: str, value: str) -> Manifest:
+    return {"name": name, "value": value}
 
 
 def _spelt(value: object) -> str:

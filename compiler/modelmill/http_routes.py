@@ -26,7 +26,7 @@ from modelmill.routes import (
     route_namespace,
     rules,
 )
-from modelmill.sharing import BUDGETS, INSIDE, MONITORS, PLACE, PODS, shared
+from modelmill.sharing import INSIDE, OUTSIDE, PODS, shared
 from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
@@ -56,18 +56,29 @@ def route_specs(variant: Variant) -> list[Manifest]:
     return specs_at(variant, places_of(variant))
 
 
-@shared(*PLACE, *MONITORS, *BUDGETS, *INSIDE, *PODS)
 def specs_at(variant: Variant, places: Places) -> list[Manifest]:
+    # GKE's gateways refuse a timeout: a GCPBackendPolicy has it.
+    is_timed = variant.gateway_provider != "gke"
+    parent = _parent(variant, places)
     return [
         {
-            "parentRefs": [_parent(variant, places)],
+            "parentRefs": [parent],
             **given(hostnames=list(variant.route.hostnames)),
-            "rules": [
-                _manifest(variant, rule, group, places)
-                for rule in rules(variant)
-                for group in _groups(rule, part)
-            ],
+            "rules": listed,
         }
+        for listed in _listed(variant, places.model, is_timed)
+    ]
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _listed(variant: Variant, namespace: str | None, is_timed: bool) -> list[list[Manifest]]:
+    """The rules of each route. `namespace`: of what they lead to, if it is said."""
+    return [
+        [
+            _manifest(variant, rule, group, namespace, is_timed=is_timed)
+            for rule in rules(variant)
+            for group in _groups(rule, part)
+        ]
         for part in _parts(variant)
     ]
 
@@ -110,7 +121,9 @@ def _groups(rule: Rule, part: Sequence[Name]) -> Iterator[list[Name]]:
         yield from (found[start : start + size] for start in range(0, len(found), size))
 
 
-def _manifest(variant: Variant, rule: Rule, group: Sequence[Name], places: Places) -> Manifest:
+def _manifest(
+    variant: Variant, rule: Rule, group: Sequence[Name], namespace: str | None, *, is_timed: bool
+) -> Manifest:
     objective = rule.objective or group[0].objective
     # A picker knows the objectives of its own pool, so each model's requests get its own.
     is_shared = list(rule.split) != [variant.name]
@@ -121,16 +134,14 @@ def _manifest(variant: Variant, rule: Rule, group: Sequence[Name], places: Place
     if rule.rewrite is not None:
         path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": rule.rewrite}
         filters.append({"type": "URLRewrite", "urlRewrite": {"path": path}})
-    # GKE's gateways refuse a timeout: a GCPBackendPolicy has it.
-    timeout = None if variant.gateway_provider == "gke" else rule.timeout
     return {
         "matches": [_match(rule, name) for name in group],
         **given(filters=filters),
         "backendRefs": [
-            _backend(variant, name, weight, objective if is_shared else None, places)
+            _backend(variant, name, weight, objective if is_shared else None, namespace)
             for name, weight in sorted(rule.split.items())
         ],
-        **given(timeouts=given(request=timeout)),
+        **given(timeouts=given(request=rule.timeout if is_timed else None)),
     }
 
 
@@ -149,7 +160,7 @@ def _header_filters(added: dict[str, str]) -> list[Manifest]:
 
 
 def _backend(
-    variant: Variant, name: str, weight: int, objective: str | None, places: Places
+    variant: Variant, name: str, weight: int, objective: str | None, namespace: str | None
 ) -> Manifest:
     group, kind = backend_kind(variant)
     added = {}
@@ -160,7 +171,7 @@ def _backend(
     return {
         "group": group,
         "kind": kind,
-        **given(namespace=places.model),
+        **given(namespace=namespace),
         "name": backend_name(variant, name),
         **given(port=variant.routing.port if kind == "Service" else None),
         "weight": weight,

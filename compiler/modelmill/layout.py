@@ -17,6 +17,8 @@ from modelmill.regexes import regex
 from modelmill.resource import Resource
 
 Identity = tuple[str, str, str]
+Text = tuple[Resource, str]
+"""An object, and what a file of it holds."""
 KUSTOMIZATION = "kustomization.yaml"
 CLUSTER_SCOPED = frozenset(
     {
@@ -52,11 +54,12 @@ def lay_out(
     everywhere = set.intersection(*have) if have else None
     common = [each for each in base if everywhere is None or each.identity in everywhere]
     files: dict[str, str] = {}
+    written = Written()
     if common or not environments:
-        _kustomization(files, "base", header, common, [], [])
+        _kustomization(files, "base", header, map(written.whole, common), [], [])
     below = {r.identity: r for r in common}
     for name, (namespace, resources) in environments.items():
-        _overlay(files, f"overlays/{name}", header, namespace, below, resources)
+        _overlay(files, f"overlays/{name}", header, namespace, below, resources, written)
     return files
 
 
@@ -71,8 +74,43 @@ def lay_out_alone(
 def folder_files(header: str, folder: str, resources: Sequence[Resource]) -> dict[str, str]:
     """A kustomization of these objects below a folder of the unit; "" is the unit itself."""
     files: dict[str, str] = {}
-    _kustomization(files, folder, header, resources, [], [])
+    _kustomization(files, folder, header, map(Written().whole, resources), [], [])
     return files
+
+
+class Written:
+    """Texts of a unit's files. Environments share many objects: what is one object, or one below
+    and one above it, is compared and written once."""
+
+    def __init__(self) -> None:
+        # Bodies are kept beside their texts: else an id could come to mean another one.
+        self._known: dict[tuple[int, ...], tuple[str, object]] = {}
+
+    def whole(self, resource: Resource) -> Text:
+        """The object as it is."""
+        body = resource.body
+        known = self._known.get((id(body),))
+        if known is None:
+            known = self._known[id(body),] = (yamltext.dump(body), body)
+        return resource, known[0]
+
+    def patch(self, below: Resource, target: Resource) -> Text:
+        """What makes one object of another; "" where nothing does."""
+        bodies = below.body, target.body
+        key = (id(below.body), id(target.body))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (_patch(target, *bodies), bodies)
+        return target, known[0]
+
+
+def _patch(resource: Resource, below: dict[str, Any], body: dict[str, Any]) -> str:
+    operations = patch.diff(below, body)
+    if not operations:
+        return ""
+    if not patch.same(patch.apply(operations, below), body):
+        raise RuntimeError(f"the patch of {resource.kind} {resource.name} is not exact")
+    return yamltext.dump(patch.as_document(operations))
 
 
 def _overlay(
@@ -82,6 +120,7 @@ def _overlay(
     namespace: str,
     base: Mapping[Identity, Resource],
     resources: Sequence[Resource],
+    written: Written,
 ) -> None:
     # kustomize's namespace transformer overwrites the namespace of every object and of accounts in
     # bindings, so it serves only where all of them share one.
@@ -90,16 +129,11 @@ def _overlay(
     for resource in resources:
         below = base.get(resource.identity)
         if below is None:
-            added.append(place(resource, namespace))
+            added.append(written.whole(place(resource, namespace)))
             continue
         target = resource if uniform else place(resource, namespace)
-        if target.body is below.body:
-            continue
-        operations = patch.diff(below.body, target.body)
-        if operations:
-            if not patch.same(patch.apply(operations, below.body), target.body):
-                raise RuntimeError(f"the patch of {resource.kind} {resource.name} is not exact")
-            patches.append((resource, operations))
+        if target.body is not below.body:
+            patches.append(written.patch(below, target))
     settings = [("namespace", namespace)] if uniform else []
     bases = ["../../base"] if base else []
     _kustomization(files, folder, header, added, bases, settings, patches)
@@ -122,22 +156,24 @@ def _kustomization(
     files: dict[str, str],
     folder: str,
     header: str,
-    resources: Sequence[Resource],
+    resources: Iterable[Text],
     bases: Sequence[str],
     settings: Sequence[tuple[str, str]],
-    patches: Iterable[tuple[Resource, tuple[patch.Operation, ...]]] = (),
+    patches: Iterable[Text] = (),
 ) -> None:
     """A kustomization and the files it names. `fifo`: what is written first is applied first."""
     prefix = f"{folder}/" if folder else ""
     listed = list(bases)
-    for resource in resources:
+    for resource, text in resources:
         name = _free_name(files, prefix, resource, ".yaml")
-        files[prefix + name] = header + yamltext.dump(resource.body)
+        files[prefix + name] = header + text
         listed.append(name)
     targets = []
-    for resource, operations in patches:
+    for resource, text in patches:
+        if not text:
+            continue
         name = _free_name(files, prefix, resource, ".patch.yaml")
-        files[prefix + name] = header + yamltext.dump(patch.as_document(operations))
+        files[prefix + name] = header + text
         targets.append({"path": name, "target": _target(*resource.identity)})
     document: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",

@@ -203,9 +203,11 @@ def _of_pod(pod: Mapping[str, Any]) -> Iterator[Reference]:
             yield "with", (CLAIM, str(_at(volume, "persistentVolumeClaim", "claimName")))
         if "secret" in volume:
             yield "before", (SECRET, str(_at(volume, "secret", "secretName")))
-        yield from _of_sources(volume, "configMap")
-        for source in _mappings(_at(volume, "projected", "sources")):
-            yield from _of_sources(source, "configMap", "secret")
+        if "configMap" in volume:
+            yield "with", _key(volume["configMap"], "ConfigMap")
+        if "projected" in volume:
+            for source in _mappings(_at(volume, "projected", "sources")):
+                yield from _of_sources(source, "configMap", "secret")
     for container in (c for field in CONTAINERS for c in _mappings(pod.get(field))):
         for variable in _mappings(container.get("env")):
             if "valueFrom" in variable:
@@ -213,12 +215,11 @@ def _of_pod(pod: Mapping[str, Any]) -> Iterator[Reference]:
                 yield from _of_sources(source, "configMapKeyRef", "secretKeyRef")
         for source in _mappings(container.get("envFrom")):
             yield from _of_sources(source, "configMapRef", "secretRef")
-        yield from _of_words(container.get("args"))
+        if "args" in container:
+            yield from _of_words(container["args"])
 
 
-def _of_sources(
-    holder: Mapping[str, Any], config_map: str, secret: str = ""
-) -> Iterator[Reference]:
+def _of_sources(holder: Mapping[str, Any], config_map: str, secret: str) -> Iterator[Reference]:
     """The ConfigMap or Secret that a holder names under these keys."""
     if config_map in holder:
         yield "with", _key(holder[config_map], "ConfigMap")

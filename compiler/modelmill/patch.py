@@ -192,7 +192,16 @@ def _shorter(changes: list[Operation], whole: list[Operation]) -> list[Operation
     """The patch with fewer lines to read; the particular one when they tie."""
     if len(changes) < 2:  # its value is a part of the whole one
         return changes
-    return changes if _lines_of(changes) <= _lines_of(whole) else whole
+    few = _lines_of(changes)
+    # Most often the whole is longer already by the lines of its elements, whatever is below these.
+    is_longer = few <= 3 + _least_lines(whole[0].value)
+    return changes if is_longer or few <= _lines_of(whole) else whole
+
+
+def _least_lines(value: object) -> int:
+    if isinstance(value, list):
+        return sum([len(child) if isinstance(child, dict) else 1 for child in value])
+    return len(value) if isinstance(value, dict) else 0
 
 
 def _lines_of(operations: list[Operation]) -> int:

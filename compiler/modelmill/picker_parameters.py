@@ -36,6 +36,8 @@ DATA_PARALLEL = "data-parallel-profile-handler"
 MATCHES = "prefixMatchInfoProducerName"
 """Parameter of what reads how much of a prompt each pod has cached; the approximate producer's
 unless given."""
+OF_SETTINGS = "routing.scheduler.config routing.scheduler.flags routing.scheduler.image"
+"""What rules read by `found_in_settings`."""
 PICKER_BLOCK_SIZE = 16
 """Tokens in a block of the approximate producer, unless it is told or finds out."""
 

@@ -23,7 +23,7 @@ from modelmill.engine_container import (
 from modelmill.hashes import sha256
 from modelmill.pod_specs import PodFrame, framed, pod_frame
 from modelmill.record import EMPTY
-from modelmill.sharing import INSIDE, OUTSIDE, SCALE, VARIABLES, shared
+from modelmill.sharing import INSIDE, OUTSIDE, SCALE, SECURITY, VARIABLES, shared
 from modelmill.spec.role import Role
 from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
@@ -70,7 +70,7 @@ def _still(variant: Variant, key: str) -> Still:
     )
 
 
-@shared(*OUTSIDE, *INSIDE)
+@shared(*OUTSIDE, *INSIDE, *SECURITY)
 def _metadata(variant: Variant, key: str) -> Manifest:
     role = variant.roles[key]
     if variant.is_bare(key):
@@ -181,7 +181,7 @@ def _init_containers(variant: Variant, key: str) -> list[Manifest]:
 @shared(*OUTSIDE, *INSIDE)
 def _frame(variant: Variant, key: str) -> PodFrame:
     """The pod around its containers."""
-    role = variant.roles[key]
+    role, place = variant.roles[key], _place(variant, key)
     accelerator = role.accelerator
     return pod_frame(
         role.pod,
@@ -189,12 +189,25 @@ def _frame(variant: Variant, key: str) -> PodFrame:
         uses_token=False,
         grace_seconds=GRACE_SECONDS,
         selector=variant.selector(key),
-        volumes=[*engine_volumes(variant, key, role), *adapter_sync.volumes(variant, key)],
+        volumes=place.volumes,
         tolerations=accelerator.tolerations if accelerator else EMPTY,
-        affinity=affinity(variant, key),
+        affinity=place.affinity,
         claims=pod_entries(claims_of(variant, key, role)),
         bare=variant.is_bare(key),
     )
+
+
+class Place(NamedTuple):
+    """Where pods are, and what is mounted in them."""
+
+    volumes: list[Manifest]
+    affinity: Manifest
+
+
+@shared(*OUTSIDE, *INSIDE, *SECURITY)
+def _place(variant: Variant, key: str) -> Place:
+    volumes = engine_volumes(variant, key, variant.roles[key])
+    return Place([*volumes, *adapter_sync.volumes(variant, key)], affinity(variant, key))
 
 
 def affinity(variant: Variant, key: str) -> Manifest:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from modelmill.engines import ENGINES
@@ -147,6 +148,7 @@ def _namespace(variant: Variant) -> dict[str, str]:
     return {"namespace": variant.namespace} if variant.namespace is not None else {}
 
 
+@lru_cache(maxsize=256)
 def time_range(duration: str) -> str:
     """A duration of the Gateway API as Prometheus reads it, which wants units in order, each once;
     none is shorter than a millisecond."""

@@ -30,7 +30,7 @@ NOTED = "state"
 tool      absolute paths of our own files, their stamps, and a digest of what they hold
 inputs    paths of files and folders read, and their stamps; `contents`: digests of the files
 absent    paths at which there was nothing
-outputs   paths, stamps and the ledger's digest of each unit; "" has the folders above units
+outputs   paths in lines, stamps and the ledger's digest of each unit; "" has the folders above
 doubtful  digests of outputs whose dates are too young to tell a later change by;
           `doubtful_inputs` the same of inputs
 locked    whether --locked was given
@@ -167,12 +167,12 @@ def _outputs_hold(root: int, state: State, jobs: int) -> bool:
             return False
         known = list(state["outputs"].values())
         half, process = len(known), 0
-        if jobs != 1 and sum(len(each[0]) for each in known) > WORTHWHILE and _cores() > 1:
+        if jobs != 1 and _many(state) and _cores() > 1:
             half, process = half // 2, os.fork()
         mine = known[:half] if process or half == len(known) else known[half:]
         same = False
         try:
-            same = all(stamps.unchanged(folder, paths, dates) for paths, dates, _ in mine)
+            same = all(stamps.unchanged(folder, p.split("\n"), dates) for p, dates, _ in mine)
         finally:
             if not process and half < len(known):
                 os._exit(not same)
@@ -185,7 +185,7 @@ def look(root: str, state: State, jobs: int) -> Look | None:
     """Begin to look, in another process, which units are not as they were made. What comes back
     waits for their names; None where that cannot be told. None at once where it does not pay."""
     known = state["outputs"]
-    if jobs == 1 or _cores() == 1 or sum(len(each[0]) for each in known.values()) < WORTHWHILE:
+    if jobs == 1 or _cores() == 1 or not _many(state):
         return None
     reading, writing = os.pipe()
     process = os.fork()
@@ -196,7 +196,11 @@ def look(root: str, state: State, jobs: int) -> Look | None:
     try:
         os.close(reading)
         folder = os.open(os.path.join(root, state["generated"]), os.O_RDONLY | os.O_DIRECTORY)
-        names = [n for n, (p, d, _) in known.items() if not stamps.unchanged(folder, p, d)]
+        names = [
+            name
+            for name, (paths, dates, _) in known.items()
+            if not stamps.unchanged(folder, paths.split("\n"), dates)
+        ]
         with os.fdopen(writing, "wb") as stream:
             stream.write(os.fsencode("\n".join(names)))
         status = 0
@@ -209,6 +213,11 @@ def _looked(process: int, reading: int) -> set[str] | None:
         names = os.fsdecode(stream.read())
     failed = os.waitpid(process, 0)[1]
     return None if failed else set(names.split("\n")) if names else set()
+
+
+def _many(state: State) -> bool:
+    """Whether there are so many outputs that a second process pays."""
+    return sum(len(each[1]) for each in state["outputs"].values()) > WORTHWHILE * stamps.WIDTH
 
 
 def _cores() -> int:

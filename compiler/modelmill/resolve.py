@@ -23,6 +23,8 @@ from modelmill.tree import Node, plant, remember
 from modelmill.tuples import NamedTuple
 
 Memory = dict[tuple[object, ...], tuple[object, object]]
+MADE = "made"
+"""Under which a memory has what was made of each variant."""
 
 
 class Resolved(NamedTuple):
@@ -64,6 +66,16 @@ class Resolver:
         self._last: _Model | None = None
         self.kept: dict[object, object] = {}
         """What others made of presets alone, once for all models."""
+
+    def forget(self) -> None:
+        """Let go of the last model: its variants and what is remembered of them refer to each
+        other, which nobody else would free."""
+        if self._last is not None:
+            memory, self._last = self._last.memory, None
+            for (what, *_), (_, made) in memory.items():
+                if what == MADE and isinstance(made, dict):
+                    made.clear()
+            memory.clear()
 
     def base(self, model: Document) -> Resolved:
         """The model without an environment."""

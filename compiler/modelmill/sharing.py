@@ -7,13 +7,14 @@ made of them is the same object, which later stages tell by identity.
 
 What may be ignored has a name: `namespace`, `environment` and `registries` of the environment; a
 field of the spec, as `tracing`, or of `routing` and its scheduler; a field of any role, as
-`roles.replicas`; of its engine, as `roles.engine.env`. Nobody changes what such a function returns.
+`roles.replicas`; of its engine, pod or container, as `roles.engine.env`. Nobody changes what such a
+function returns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -33,6 +34,8 @@ FLAGS = ("roles.engine.args",)
 SIZES = ("roles.resources",)
 PODS = ("roles.pod", "roles.container")
 """Fields of pods and containers that are handed on."""
+SECURITY = tuple(f"{part}.security_context" for part in PODS)
+"""What environments harden of them."""
 INSIDE = (*SCALE, *VARIABLES, *FLAGS, *SIZES)
 """What pods are, of which others know nothing."""
 MONITORS = (
@@ -52,7 +55,7 @@ READ = ("PYTHONHASHSEED", "VLLM_MOONCAKE_BOOTSTRAP_PORT")
 
 Make = Callable[Concatenate[Variant, Keys], T]
 _NOTHING = object()
-_DEEP = frozenset({"roles.engine", "routing", "routing.scheduler"})
+_DEEP = frozenset({"roles.engine", *PODS, "routing", "routing.scheduler"})
 """Records of which more than a name is told."""
 _APART = "another model"
 """What no function ignores."""
@@ -88,12 +91,25 @@ def shared(*ignored: str) -> Callable[[Make[Keys, T]], Make[Keys, T]]:
 
 def _left(variant: Variant, ignores: frozenset[str]) -> frozenset[tuple[str, int]]:
     """What of a variant's differences from the first of its model a function may see."""
-    return frozenset([each for each in differences(variant).items() if each[0] not in ignores])
+    return frozenset(
+        [
+            (name, number)
+            for name, number in differences(variant).items()
+            if name not in ignores and _whole(name) not in ignores
+        ]
+    )
+
+
+@cache
+def _whole(name: str) -> str:
+    """Of a field of what is handed on to pods, the name of that."""
+    above = name.rpartition(".")[0]
+    return above if above in PODS else name
 
 
 def changes(variant: Variant) -> frozenset[str]:
     """The names of what differs between a variant and the first of its model."""
-    return frozenset(differences(variant))
+    return frozenset(map(_whole, differences(variant)))
 
 
 def differences(variant: Variant) -> dict[str, int]:

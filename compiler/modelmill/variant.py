@@ -17,7 +17,7 @@ from modelmill.groups import group_of, workers_serve
 from modelmill.layers import with_workers
 from modelmill.names import COMPONENT, MODEL, child_name, label_value, selector
 from modelmill.registries import Pulls, whole
-from modelmill.resolve import Memory, Resolved
+from modelmill.resolve import MADE, Memory, Resolved
 from modelmill.shapes import Problems
 from modelmill.spec.documents import Spec
 from modelmill.spec.gateways import GatewayProvider, ManagedGateway
@@ -72,6 +72,7 @@ class Variant:
         self.route = self.routing.route or _NO_ROUTE
         self.made: dict[object, Any] = {}  # of it, by what made it: see `sharing`
         self._memory = memory
+        memory[MADE, id(self)] = ((), self.made)
         self._workers: dict[str, Variant] = {}
 
     def once(self, inputs: tuple[object, ...], make: Callable[[], T]) -> T:

@@ -49,7 +49,7 @@ def _anew(_: tuple[object, ...], make: Callable[[], T]) -> T:
 def in_waves(resources: Sequence[Resource], once: Once = _anew) -> tuple[Resource, ...]:
     """The objects with their waves. What people say of one stands, and others go by it; a hook is
     none of a wave's."""
-    seen = [_seen(each, once) for each in resources]
+    seen = _all_seen(resources, once)
     found = once(("waves", *seen), lambda: _waves(seen))
     return tuple(
         with_annotations(each, {ANNOTATION: str(wave)}) if wave and not own.is_said else each
@@ -59,21 +59,30 @@ def in_waves(resources: Sequence[Resource], once: Once = _anew) -> tuple[Resourc
 
 def waves(resources: Sequence[Resource]) -> list[int]:
     """The wave of each object: none is before what it refers to."""
-    return list(_waves([_seen(each, _anew) for each in resources]))
+    return list(_waves([_seen(each) for each in resources]))
 
 
-def _seen(resource: Resource, once: Once) -> Seen:
-    """Environments differ in objects more often than in what these refer to: the same is then one
-    value, so that the order of all is found once."""
+def _all_seen(resources: Sequence[Resource], once: Once) -> list[Seen]:
+    """What of each the waves go by. Environments differ in objects more often than in what these
+    refer to: the same is then one value, so that the order of all is found once."""
+    # Kept with the object, whose id could else come to mean another one.
+    known = once(("seen",), dict[int, tuple[Resource, Seen]])
+    first = once(("seen first",), dict[tuple[str, str], Seen])
+    found = []
+    for each in resources:
+        kept = known.get(id(each))
+        if kept is None:
+            own = _seen(each)
+            like = first.setdefault((each.kind, each.name), own)
+            kept = known[id(each)] = (each, like if like == own else own)
+        found.append(kept[1])
+    return found
 
-    def make() -> Seen:
-        noted = resource.body["metadata"].get("annotations") or {}
-        is_said = ANNOTATION in noted or HOOK in noted
-        own = Seen(links_of(resource), _said(noted) if is_said else None, is_said)
-        first = once(("seen first", resource.kind, resource.name), lambda: own)
-        return first if first == own else own
 
-    return once(("seen", resource), make)
+def _seen(resource: Resource) -> Seen:
+    noted = resource.body["metadata"].get("annotations") or {}
+    is_said = ANNOTATION in noted or HOOK in noted
+    return Seen(links_of(resource), _said(noted) if is_said else None, is_said)
 
 
 def _said(noted: Mapping[str, Any]) -> int | None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from types import ModuleType
 from typing import Protocol, cast
 
 from modelmill.catalog import Document
@@ -113,30 +112,36 @@ _of_variants = Registry(__name__, VARIANT_RULES)
 def of_variant(variant: Variant) -> list[Diagnostic]:
     """What is wrong with a model in one environment. A rule that found nothing of the model's first
     variant is not asked of another that differs from it in nothing the rule reads."""
-    first = variant.first
-    silent = cast(set[ModuleType], first.made.setdefault(of_variant, set()))
-    rules = _of_variants.of(variant)
-    alike = silent & _alike(rules, changes(variant)) if silent else silent
-    found: list[Diagnostic] = []
-    for rule in rules:
-        if rule not in alike:
-            own = list(cast(VariantCheck, rule).check(variant))
+    first, rules = variant.first, cast(tuple[VariantCheck, ...], _of_variants.of(variant))
+    silent: set[VariantCheck] = first.made.setdefault(of_variant, set())
+    if first is variant:
+        found: list[Diagnostic] = []
+        for rule in rules:
+            own = list(rule.check(variant))
             found += own
-            if first is variant and not own:
+            if not own:
                 silent.add(rule)
-    return found
+        return found
+    asked, alike = _told_apart(rules, changes(variant))
+    if not silent.issuperset(alike):
+        spared = silent.intersection(alike)
+        asked = tuple(rule for rule in rules if rule not in spared)
+    return [each for rule in asked for each in rule.check(variant)]
 
 
 @lru_cache(maxsize=1024)
-def _alike(rules: tuple[ModuleType, ...], changed: frozenset[str]) -> frozenset[ModuleType]:
-    """The rules that read nothing of what is changed."""
+def _told_apart(
+    rules: tuple[VariantCheck, ...], changed: frozenset[str]
+) -> tuple[tuple[VariantCheck, ...], tuple[VariantCheck, ...]]:
+    """The rules that read something of what is changed, and those that do not."""
     words = {ENVIRONMENT if each in PLACE else each.removeprefix("roles.") for each in changed}
     reads = {rule: getattr(rule, "READS", None) for rule in rules}
-    return frozenset(
+    alike = tuple(
         rule
         for rule, said in reads.items()
         if said is not None and words.isdisjoint((*said.split(), *EVERYONES))
     )
+    return tuple(rule for rule in rules if rule not in alike), alike
 
 
 def of_environments(overlays: Iterable[Document]) -> Iterator[Diagnostic]:

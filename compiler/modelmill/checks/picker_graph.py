@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from modelmill.catalogues import PickerCatalogue, PluginType
 from modelmill.diagnostics import Diagnostic, Note, did_you_mean, error, warning
 from modelmill.picker_parameters import (
+    OF_SETTINGS,
     catalogue_of,
     config_of,
     found_in_settings,
@@ -21,6 +22,7 @@ from modelmill.spec.picker import DataLayer, FlowControl, PickerConfig, Priority
 from modelmill.tuples import NamedTuple
 from modelmill.variant import Variant
 
+READS = OF_SETTINGS
 Place = tuple[str, ...]
 HERE: Place = ("routing", "scheduler", "config")
 IN_PROFILES = ("filter", "scorer", "picker")

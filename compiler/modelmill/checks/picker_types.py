@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.picker_parameters import (
     EXPERIMENTAL,
+    OF_SETTINGS,
     catalogue_of,
     config_of,
     found_in_settings,
@@ -17,6 +18,7 @@ from modelmill.picker_parameters import (
 )
 from modelmill.variant import Variant
 
+READS = OF_SETTINGS
 HERE = ("routing", "scheduler", "config")
 
 

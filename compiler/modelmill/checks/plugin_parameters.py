@@ -11,11 +11,18 @@ from typing import Any
 
 from modelmill.catalogues import Parameter, PluginType
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
-from modelmill.picker_parameters import catalogue_of, config_of, found_in_settings, value_at
+from modelmill.picker_parameters import (
+    OF_SETTINGS,
+    catalogue_of,
+    config_of,
+    found_in_settings,
+    value_at,
+)
 from modelmill.regexes import regex
 from modelmill.shapes import written
 from modelmill.variant import Variant
 
+READS = OF_SETTINGS
 PLUGINS = ("routing", "scheduler", "config", "plugins")
 SAYS = {
     "boolean": "true or false",

@@ -11,6 +11,7 @@ and what annotations ask of it. It knows no other controller's, and nothing of f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -107,9 +108,11 @@ def sites_of(
 
 def chosen(site: Site) -> tuple[Controller, ...]:
     """The controllers of an environment."""
-    return tuple(_controller(n) for n in CONTROLLERS if getattr(site.delivery, n) is not None)
+    delivery = site.delivery
+    return tuple([_controller(n) for n in CONTROLLERS if getattr(delivery, n) is not None])
 
 
+@cache
 def _controller(name: str) -> Controller:
     return cast(Controller, import_module(f"{__name__}.{name}"))
 
@@ -130,7 +133,10 @@ def annotated(
     )
     for other in others:
         first = tuple(map(_alike, waved, first, other))
-    return tuple(_shared(variant, *pair) for pair in zip(resources, first, strict=True))
+    return tuple(
+        plain if noted is plain else _shared(variant, plain, noted)
+        for plain, noted in zip(resources, first, strict=True)
+    )
 
 
 def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Iterator[Diagnostic]:
@@ -214,8 +220,6 @@ def _kept(variant: Variant, resources: tuple[Resource, ...]) -> tuple[Resource, 
 def _shared(variant: Variant, plain: Resource, noted: Resource) -> Resource:
     """What another environment made of the same object, if it noted the same of it: what is one
     object is compared and written once."""
-    if noted is plain:
-        return plain
     annotations = noted.body["metadata"]["annotations"].items()
     key = ("noted", plain, *(text for pair in annotations for text in pair))
     return variant.once(key, lambda: noted)

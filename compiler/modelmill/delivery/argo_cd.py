@@ -38,7 +38,7 @@ def annotated(site: Site, resources: Sequence[Resource]) -> tuple[Resource, ...]
     """What Argo CD must not delete without being told says so. Options that are said stand."""
     if not objects.settings(site).confirm:
         return tuple(resources)
-    return tuple(_guarded(each) if each.kind in GUARDED else each for each in resources)
+    return tuple([_guarded(each) if each.kind in GUARDED else each for each in resources])
 
 
 def for_model(site: Site, variant: Variant, resources: Sequence[Resource]) -> Resource:

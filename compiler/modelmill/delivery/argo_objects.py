@@ -121,7 +121,7 @@ def differences(site: Site, variant: Variant, resources: Sequence[Resource]) -> 
         # What people wrote may have any shape.
         spec = each.body.get("spec")
         target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
-        if isinstance(target, Mapping):
+        if target is not None and isinstance(target, Mapping):
             # KEDA's scales a Deployment unless it says another kind.
             scaled.add((str(target.get("kind", "Deployment")), str(target.get("name"))))
     found = [
@@ -131,7 +131,7 @@ def differences(site: Site, variant: Variant, resources: Sequence[Resource]) -> 
             "name": each.name,
             "jsonPointers": ["/spec/replicas"],
         }
-        for each in resources
+        for each in (resources if scaled else ())
         if (each.kind, each.name) in scaled
     ]
     return [*found, *(dict(each) for _, each in sorted(settings(site).ignore_differences.items()))]

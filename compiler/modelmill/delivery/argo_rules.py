@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from modelmill.containers import Manifest
 from modelmill.delivery.argo_objects import destination, project_spec, settings
 from modelmill.delivery.sites import Site
 from modelmill.diagnostics import Diagnostic, did_you_mean, error, warning
 from modelmill.layout import CLUSTER_SCOPED
 from modelmill.resource import Resource
+from modelmill.tree import remember
 from modelmill.variant import Variant
 
 # argoproj/argo-cd, docs/user-guide/sync-options.md, of an Application.
@@ -47,9 +49,7 @@ def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Itera
     """G906: the generated AppProject lets in what the model consists of."""
     if settings(site).project is not None:
         return
-    spec, own = project_spec(site), str(site.overlay.record.namespace)
-    reached = [each for each in _mappings(spec.get("destinations")) if _is_there(each, site)]
-    namespaces = [str(each.get("namespace")) for each in reached]
+    spec, own = _project(site), str(site.overlay.record.namespace)
     open_to: dict[str, bool] = {}
     for each in resources:
         if each.kind in CLUSTER_SCOPED:
@@ -60,10 +60,26 @@ def faults(site: Site, variant: Variant, resources: Sequence[Resource]) -> Itera
             continue
         namespace = str(each.body["metadata"].get("namespace", own))
         if namespace not in open_to:
-            open_to[namespace] = any(fnmatchcase(namespace, allowed) for allowed in namespaces)
+            open_to[namespace] = _is_open(namespace, spec, site)
         if not open_to[namespace]:
             where = f"in the namespace `{namespace}`"
             yield _shut_out(site, variant, each, where, "destinations")
+
+
+def _project(site: Site) -> Manifest:
+    """What the environment's AppProject says, the same for all its models."""
+    memo = site.overlay.node.memo or {}
+    kept: tuple[Site, Manifest] | None = memo.get(_project)
+    if kept is None or kept[0] is not site:
+        kept = (site, project_spec(site))
+        remember(site.overlay.node, _project, kept)
+    return kept[1]
+
+
+def _is_open(namespace: str, spec: Manifest, site: Site) -> bool:
+    destinations = _mappings(spec.get("destinations"))
+    allowed = (str(each.get("namespace")) for each in destinations if _is_there(each, site))
+    return any(fnmatchcase(namespace, each) for each in allowed)
 
 
 def _is_there(entry: Mapping[str, Any], site: Site) -> bool:

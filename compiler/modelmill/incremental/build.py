@@ -53,12 +53,13 @@ from modelmill.workers import Crew, chunks
 from modelmill.workers import Part as Work
 
 if TYPE_CHECKING:
-    from modelmill.quick import Look
+    from modelmill.quick import Look, State
 
 
 class Request(NamedTuple):
     """How to compile. `seen` is told how many of how many models are done; `shard` is a part of the
-    models; `look` another process's at generated/, under way."""
+    models; `state` is what the last
+    compile noted, and `look` another process's at generated/, under way."""
 
     root: Path
     check: bool = False
@@ -66,6 +67,7 @@ class Request(NamedTuple):
     jobs: int = 1
     seen: Callable[[int, int], None] | None = None
     shard: Shard = WHOLE
+    state: State | None = None
     look: Look | None = None
 
 
@@ -117,7 +119,7 @@ def _demanding(repository: Repository, request: Request) -> Repository:
 def _built(request: Request) -> Outcome:
     files, shard = DiskFiles(request.root), request.shard
     with opened(request.root) as root:
-        cache = cache_of(request.root, root)
+        cache = cache_of(request.root, root, request.state)
         repository, everything = _read(request, files, cache)
         paths = shard.of(everything)
         generated = repository.catalog.project.paths.generated
@@ -139,6 +141,9 @@ def _built(request: Request) -> Outcome:
             found = strict(made.diagnostics) if request.locked else made.diagnostics
             if has_errors(found):
                 return Outcome(found, texts)
+            # What models are known by is needed no more: at 10,000 of them it is 80 MB.
+            results = [each._replace(sheet=None) for each in results]
+            answers = [each._replace(results=()) for each in answers]
             done = Finished(cache, repository, now, held, results, made)
             for name, unit in (made.units or {}).items():
                 add(own, name, unit)

@@ -53,12 +53,12 @@ def opened(root: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def cache_of(path: Path, root: int) -> Cache:
-    """`root` is the folder at that path, open."""
+def cache_of(path: Path, root: int, state: quick.State | None) -> Cache:
+    """`root` is the folder at that path, open; `state` what was noted of it, if somebody looked."""
     folder = cachefile.folder_of(str(path))
     if folder is None:
-        return Cache(path, None, None, {}, 0, ((), (), b""))
-    state = cachefile.load(os.path.join(folder, quick.NOTED))
+        return Cache(path, None, None, {}, 0, ((), b"", b""))
+    state = state or cachefile.load(os.path.join(folder, quick.NOTED))
     tool = state["tool"] if state is not None and quick.is_ours(state) else _tool()
     if state is not None and state["tool"][2] != tool[2]:
         state = None
@@ -83,7 +83,7 @@ def _tool() -> tuple[Any, ...]:
     if parser is not None:
         paths.append(parser)
         digests.append(cachefile.content(Path(parser).read_bytes()))
-    return paths, stamps.taken(0, paths) or (), cachefile.content(b"\0".join(digests))
+    return paths, stamps.taken(0, paths) or b"", cachefile.content(b"\0".join(digests))
 
 
 def clock_of(root: int) -> int:
@@ -99,9 +99,7 @@ def clock_of(root: int) -> int:
         os.close(fd)
 
 
-def contents_known(
-    cache: Cache, paths: Sequence[str], dates_now: Sequence[int]
-) -> dict[str, bytes]:
+def contents_known(cache: Cache, paths: Sequence[str], dates_now: bytes) -> dict[str, bytes]:
     """Digests of the files that read as they did, going by their dates."""
     if cache.state is None:
         return {}
@@ -115,7 +113,7 @@ def contents_known(
             continue
         own = slice(start, start + stamps.WIDTH)
         now = slice(stamps.WIDTH * count, stamps.WIDTH * (count + 1))
-        if tuple(dates[own]) == tuple(dates_now[now]):
+        if dates[own] == dates_now[now]:
             found[path] = contents[path]
     return found
 

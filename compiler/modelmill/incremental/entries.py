@@ -7,7 +7,7 @@ their files, on the presets in its chains, on what the lock has of what it names
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from modelmill.cachefile import content
 from modelmill.catalog import Catalog, Document
@@ -40,7 +40,7 @@ class Head(NamedTuple):
     sources       paths of the shared files that took part
     images        and `models`: what it names that a lock may pin
     has_configs   whether names of other presets matter to it
-    files         its unit's, the ledger's own among them
+    files         its unit's in lines, the ledger among them; "" where its stamps have them
     ledger        sha256 of that
     is_silent     whether nothing is said of it
     """
@@ -54,7 +54,7 @@ class Head(NamedTuple):
     images: tuple[str, ...]
     models: tuple[str, ...]
     has_configs: bool
-    files: tuple[str, ...]
+    files: str
     ledger: str
     is_silent: bool
 
@@ -85,7 +85,7 @@ def shared(catalog: Catalog, contents: Mapping[str, bytes], tool: bytes) -> Shar
 
 
 def head_of(
-    now: Shared, sheet: Sheet, document: Document, own: bytes, files: tuple[str, ...], ledger: str
+    now: Shared, sheet: Sheet, document: Document, own: bytes, files: Iterable[str], ledger: str
 ) -> Head:
     """`own`: the digest of the model's file."""
     entries, unit = document.node.get("environments"), sheet.compiled.unit
@@ -102,7 +102,7 @@ def head_of(
         tuple(sorted(used.images)),
         tuple(sorted(used.models)),
         bool(sheet.compiled.configs),
-        files,
+        "\n".join(files),
         ledger,
         not (sheet.compiled.diagnostics or sheet.stray),
     )

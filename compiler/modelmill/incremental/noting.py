@@ -69,7 +69,8 @@ def note(done: Finished, survey: Survey, said: Said, *, locked: bool) -> None:
             return
         paths, dates, contents = inputs
         units, doubtful = outputs
-        heads = {path: tuple(each) for path, each in heads_of(done).items()}
+        # What a unit's files are, its stamps tell.
+        heads = {path: tuple(each._replace(files="")) for path, each in heads_of(done).items()}
         state = {
             "tool": tuple(cache.tool),
             "inputs": (paths, dates),
@@ -91,7 +92,7 @@ def note(done: Finished, survey: Survey, said: Said, *, locked: bool) -> None:
     prune(cache, list(heads))
 
 
-def _inputs(done: Finished, root: int) -> tuple[list[str], list[int], dict[str, bytes]] | None:
+def _inputs(done: Finished, root: int) -> tuple[list[str], bytes, dict[str, bytes]] | None:
     """Every file and folder that was read, their stamps, and digests of the files; None where one
     changed meanwhile."""
     shared = sorted(done.repository.texts)
@@ -105,7 +106,7 @@ def _inputs(done: Finished, root: int) -> tuple[list[str], list[int], dict[str, 
     contents = {**done.now.contents, **done.held.contents}
     contents.update((each.path, each.content) for each in done.results)
     models = done.held.models
-    return [*shared, *folders, *models.paths], [*beside, *models.dates], contents
+    return [*shared, *folders, *models.paths], beside + models.dates, contents
 
 
 def _presets(done: Finished) -> dict[str, str]:
@@ -139,37 +140,36 @@ def _outputs(
     except OSError:
         return None
     try:
-        found: dict[str, object] = {}
+        wanted = set(units_of(done))
+        found: dict[str, object] = {
+            name: ("\n".join(each.paths), each.dates, each.ledger)
+            for name, each in done.held.units.items()
+            if name in wanted
+        }
         doubtful: dict[str, bytes] = {}
-        made = done.made.units or {}
         for name, paths, ledger in _units(done):
-            known = done.held.units.get(name) if name and name not in made else None
-            if known is not None:
-                found[name] = (known.paths, known.dates, ledger)
-                continue
             dates = stamps.taken(folder, paths)
             if dates is None:
                 return None
-            found[name] = (paths, dates, ledger)
+            found[name] = ("\n".join(paths), dates, ledger)
             doubtful.update(_young(folder, paths, dates, clock))
         return found, doubtful
     finally:
         os.close(folder)
 
 
-def _units(done: Finished) -> Iterator[tuple[str, Sequence[str], str]]:
-    """Every unit's name, files and folders, and its ledger's digest; "" has the folders above."""
+def _units(done: Finished) -> Iterator[tuple[str, list[str], str]]:
+    """Name, files and folders, and the ledger's digest of each unit whose dates did not tell that
+    it stands; "" has the folders above."""
     for head in heads_of(done).values():
-        yield head.name, _below(head.name, head.files), head.ledger
-    others = environments_of(done)
-    for name in others:
-        unit = done.made.units[name] if done.made.units is not None else None
-        known = done.held.units.get(name)
-        if unit is not None:
-            yield name, _below(name, (*unit.files, LEDGER)), ""
-        elif known is not None:
-            yield name, known.paths, ""
-    above = {name.partition("/")[0] for name in others if "/" in name}
+        if head.name not in done.held.units:
+            # What came from the last note has its paths there, with the same ledger.
+            told = done.cache.state["outputs"] if done.cache.state and not head.files else {}
+            known = told[head.name][0].split("\n") if told else None
+            yield head.name, known or _below(head.name, head.files.split("\n")), head.ledger
+    for name, unit in (done.made.units or {}).items():
+        yield name, _below(name, (*unit.files, LEDGER)), ""
+    above = {name.partition("/")[0] for name in environments_of(done) if "/" in name}
     yield "", [".", *sorted(above)], ""
 
 
@@ -177,7 +177,7 @@ def _below(unit: str, files: Iterable[str]) -> list[str]:
     return [f"{unit}/{path}" if path else unit for path in stamps.paths_of(files)]
 
 
-def _young(folder: int, paths: Sequence[str], dates: Sequence[int], clock: int) -> dict[str, bytes]:
+def _young(folder: int, paths: Sequence[str], dates: bytes, clock: int) -> dict[str, bytes]:
     """Digests of what may yet change without its dates telling."""
     if stamps.settled(dates, clock):
         return {}

@@ -84,6 +84,7 @@ def work(
     resolver, results = Resolver(task.repository.catalog), []
     for count, path in enumerate(paths, 1):
         results.append(_result(task, resolver, part, path))
+        resolver.forget()
         let_go(count)
         if told is not None:
             told(count)
@@ -112,7 +113,7 @@ def _result(task: Task, resolver: Resolver, part: Part, path: str) -> Result:
         written = contents(compiled.unit)
         add(part, document.name, compiled.unit, written)
         ledger = sha256(written[LEDGER]).hexdigest()
-        head = head_of(task.now, sheet, document, own, tuple(written), ledger)
+        head = head_of(task.now, sheet, document, own, written, ledger)
     sheet = sheet._replace(compiled=compiled._replace(unit=None))
     if head is not None:
         keep(task.cache, path, head, pickle.dumps(sheet, protocol=pickle.HIGHEST_PROTOCOL))

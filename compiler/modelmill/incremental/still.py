@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 
 class Stamped(NamedTuple):
-    """Files and folders with their stamps."""
+    """Files and folders with their stamps, and of a model's unit the digest of its ledger."""
 
     paths: Sequence[str]
-    dates: Sequence[int]
+    dates: bytes
+    ledger: str = ""
 
 
 class Still(NamedTuple):
@@ -80,8 +81,12 @@ def _heads(
     """The heads that hold. Adds to `known` what had to be read."""
     if cache.folder is None:
         return
+    before = cache.state["contents"] if shared_as_before(cache, now) and cache.state else {}
     for path in paths:
         last = cache.heads.get(path)
+        if last is not None and path in known and known[path] == before.get(path):
+            yield path, last  # as everything that it was made from
+            continue
         if path not in known:
             try:
                 known[path] = content(files.read(path))
@@ -96,12 +101,12 @@ def _heads(
                 break
 
 
-class _Output(NamedTuple):
-    """A unit as it was noted; `ledger` is "" of those that are no model's."""
-
-    paths: Sequence[str]
-    dates: Sequence[int]
-    ledger: str
+def shared_as_before(cache: Cache, now: Shared) -> bool:
+    """Whether all files but the models' read as they did for the last compile of everything."""
+    if cache.state is None or cache.state["context"] != now.context:
+        return False
+    contents = cache.state["contents"].items()
+    return {path: each for path, each in contents if path not in cache.heads} == now.contents
 
 
 def _standing(
@@ -115,17 +120,24 @@ def _standing(
     try:
         state, outputs, young = cache.state, {}, set()
         if state is not None and state["generated"] == generated:
-            outputs = {name: _Output(*each) for name, each in state["outputs"].items()}
+            outputs = {
+                name: Stamped(paths.split("\n"), dates, ledger)
+                for name, (paths, dates, ledger) in state["outputs"].items()
+            }
             young = {path.partition("/")[0] for path in state["doubtful"]}
         ledgers = {each.name: each.ledger for each in heads.values()}
         drifted = look() if look is not None else None
         seen = outputs.keys() - drifted if drifted is not None else None
-        units = {
-            name: Stamped(each.paths, each.dates)
+        noted = {
+            name: each
             for name, each in outputs.items()
             if (ledgers.get(name) == each.ledger or not each.ledger)
             and name.partition("/")[0] not in young
-            and (name in seen if seen else stamps.unchanged(folder, each.paths, each.dates))
+        }
+        units = {
+            name: each
+            for name, each in noted.items()
+            if (name in seen if seen else stamps.unchanged(folder, each.paths, each.dates))
         }
         found = {
             path: head

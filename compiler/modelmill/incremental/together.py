@@ -15,7 +15,7 @@ from modelmill.filetree import Unit
 from modelmill.incremental.cache import Cache, sheet_kept
 from modelmill.incremental.entries import Head, Shared, Sheet
 from modelmill.incremental.parts import Irregular, Result
-from modelmill.incremental.still import Still
+from modelmill.incremental.still import Still, shared_as_before
 from modelmill.repository import MAX_VARIANTS, Repository
 from modelmill.secret_scan import findings
 from modelmill.sources import MAX_TOTAL
@@ -70,7 +70,7 @@ def _as_before(
     """What was said of all models together the last time, where that is said now; None where it has
     to be found out."""
     state = cache.state
-    if state is None or cache.heads.keys() != heads.keys() or not _shared_as_before(cache, now):
+    if state is None or cache.heads.keys() != heads.keys() or not shared_as_before(cache, now):
         return None
     # Environments' units stand, with the folders above all units.
     above = {
@@ -88,15 +88,6 @@ def _as_before(
         if head.key != cache.heads[path].key:  # another branch's, kept from before
             return None
     return whole
-
-
-def _shared_as_before(cache: Cache, now: Shared) -> bool:
-    """Whether all files but the models' read as they did for the last compile of everything."""
-    assert cache.state is not None
-    before = {
-        path: each for path, each in cache.state["contents"].items() if path not in cache.heads
-    }
-    return before == now.contents and cache.state["context"] == now.context
 
 
 def _alike(before: Sheet, after: Sheet, *, exactly: object) -> bool:

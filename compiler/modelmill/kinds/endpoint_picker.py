@@ -22,7 +22,7 @@ from modelmill.containers import (
 )
 from modelmill.hashes import sha256
 from modelmill.picker_config import picker_config
-from modelmill.pod_specs import pod_spec
+from modelmill.pod_specs import PodFrame, framed, pod_frame
 from modelmill.resource import Resource, resource
 from modelmill.sharing import INSIDE, OUTSIDE, PODS, SIZES, VARIABLES, shared
 from modelmill.spec.gateways import GatewayProvider
@@ -119,15 +119,16 @@ def _role(variant: Variant, scheduler: Scheduler, labels: dict[str, str]) -> Res
 
 
 def _binding(variant: Variant, account: str) -> Resource:
+    unbound = _unbound(variant)
+    bound = given(kind="ServiceAccount", name=account, namespace=variant.namespace)
+    return unbound._replace(body={**unbound.body, "subjects": [bound]})
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _unbound(variant: Variant) -> Resource:
     name = variant.picker_name
-    return resource(
-        RBAC,
-        "RoleBinding",
-        name,
-        labels=_labels(variant),
-        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-        subjects=[given(kind="ServiceAccount", name=account, namespace=variant.namespace)],
-    )
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name}
+    return resource(RBAC, "RoleBinding", name, labels=_labels(variant), roleRef=role)
 
 
 def _rule(groups: list[str], kinds: list[str], verbs: list[str]) -> Manifest:
@@ -139,6 +140,18 @@ def _deployment(
     variant: Variant, config: str, provider: GatewayProvider | None, scraped: bool
 ) -> Resource:
     """`provider`: whose Gateway sends it requests; `scraped`: whether a monitor looks at it."""
+    around, frame, (picker, *others) = _still(variant, config)
+    told = {**picker, "args": _args(variant, provider, scraped)}
+    template = {**around.body["spec"]["template"], "spec": framed(frame, [told, *others], ())}
+    return around._replace(
+        body={**around.body, "spec": {**around.body["spec"], "template": template}}
+    )
+
+
+@shared(*OUTSIDE, *INSIDE, *PODS)
+def _still(variant: Variant, config: str) -> tuple[Resource, PodFrame, list[Manifest]]:
+    """The Deployment without its pods, what is around their containers, and these, the picker's
+    first, without arguments."""
     scheduler, name = variant.scheduler, variant.picker_name
     assert scheduler is not None
     pod, metadata = scheduler.pod, scheduler.metadata
@@ -148,32 +161,27 @@ def _deployment(
     own = {**variant.labels, **said, **(pod.labels if pod else {})}
     annotations = {**noted, **(pod.annotations if pod else {}), names.CONFIG_HASH: digest}
     selector = names.selector(variant.name, COMPONENT)
-    template = {
-        "metadata": {
-            "labels": names.labels(variant.name, COMPONENT, own),
-            "annotations": dict(sorted(annotations.items())),
-        },
-        "spec": pod_spec(
-            pod,
-            account=name,
-            uses_token=True,  # it watches pods and pools
-            grace_seconds=GRACE_SECONDS,
-            selector=selector,
-            containers=[
-                _container(variant, scheduler, _args(variant, scheduler, provider, scraped)),
-                *([tokenizer.container(variant)] if tokenizer.is_beside(variant) else []),
-                *latency_predictor.containers(variant),
-            ],
-            volumes=[
-                {"name": "config", "configMap": {"name": name}},
-                *(tokenizer.volumes(variant) if tokenizer.is_beside(variant) else []),
-                *latency_predictor.volumes(variant),
-                *tls.volumes(variant),
-            ],
-            claims=pod_entries(picker_claims(variant, COMPONENT, pod)),
-        ),
-    }
-    return resource(
+    is_beside = tokenizer.is_beside(variant)
+    containers = [
+        _container(variant, scheduler),
+        *([tokenizer.container(variant)] if is_beside else []),
+        *latency_predictor.containers(variant),
+    ]
+    frame = pod_frame(
+        pod,
+        account=name,
+        uses_token=True,  # it watches pods and pools
+        grace_seconds=GRACE_SECONDS,
+        selector=selector,
+        volumes=[
+            {"name": "config", "configMap": {"name": name}},
+            *(tokenizer.volumes(variant) if is_beside else []),
+            *latency_predictor.volumes(variant),
+            *tls.volumes(variant),
+        ],
+        claims=pod_entries(picker_claims(variant, COMPONENT, pod)),
+    )
+    around = resource(
         "apps/v1",
         "Deployment",
         name,
@@ -184,12 +192,18 @@ def _deployment(
             "selector": {"matchLabels": selector},
             # Two pickers at once would each see half of the traffic.
             "strategy": {"type": "Recreate"},
-            "template": template,
+            "template": {
+                "metadata": {
+                    "labels": names.labels(variant.name, COMPONENT, own),
+                    "annotations": dict(sorted(annotations.items())),
+                },
+            },
         },
     )
+    return around, frame, containers
 
 
-def _container(variant: Variant, scheduler: Scheduler, args: list[str]) -> Manifest:
+def _container(variant: Variant, scheduler: Scheduler) -> Manifest:
     elects = scheduler.replicas > 1
     fields = container_fields(scheduler.container)
     health: Manifest = {"port": HEALTH_PORT, "service": "inference-extension"}
@@ -203,7 +217,7 @@ def _container(variant: Variant, scheduler: Scheduler, args: list[str]) -> Manif
     return {
         "name": (scheduler.container and scheduler.container.name) or CONTAINER,
         "image": variant.image("endpointPicker", scheduler.image),
-        "args": args,
+        "args": [],  # in their place, which they take last
         "env": env_list(env),
         "ports": [
             {"name": "grpc", "containerPort": EXT_PROC_PORT, "protocol": "TCP"},
@@ -232,9 +246,9 @@ def _container(variant: Variant, scheduler: Scheduler, args: list[str]) -> Manif
     }
 
 
-def _args(
-    variant: Variant, scheduler: Scheduler, provider: GatewayProvider | None, scraped: bool
-) -> list[str]:
+def _args(variant: Variant, provider: GatewayProvider | None, scraped: bool) -> list[str]:
+    scheduler = variant.scheduler
+    assert scheduler is not None
     pool_group, _, _ = variant.versions.apis["InferencePool"].rpartition("/")
     flags: dict[str, Any] = {
         "pool-name": variant.name,
@@ -272,20 +286,13 @@ def _service(variant: Variant, name: str, labels: dict[str, str]) -> Resource:
             "type": "ClusterIP",
             "selector": names.selector(variant.name, COMPONENT),
             "ports": [
-                {
-                    "name": "grpc-ext-proc",
-                    "port": EXT_PROC_PORT,
-                    "protocol": "TCP",
-                    "targetPort": EXT_PROC_PORT,
-                    "appProtocol": "kubernetes.io/h2c",
-                },
-                {
-                    "name": "http-metrics",
-                    "port": METRICS_PORT,
-                    "protocol": "TCP",
-                    "targetPort": METRICS_PORT,
-                    "appProtocol": "http",
-                },
+                _port("grpc-ext-proc", EXT_PROC_PORT, "kubernetes.io/h2c"),
+                _port("http-metrics", METRICS_PORT, "http"),
             ],
         },
     )
+
+
+def _port(name: str, number: int, speaks: str) -> Manifest:
+    at = {"port": number, "protocol": "TCP", "targetPort": number}
+    return {"name": name, **at, "appProtocol": speaks}
