@@ -175,7 +175,7 @@ def compiled(root: Path, *, check: bool = False, jobs: int = 1) -> tuple[object,
         outcome.note({("text", False): ("", "")})
     quoted = {d.span.path for d in outcome.diagnostics if d.span is not None}
     texts = {path: outcome.texts[path] for path in quoted if path in outcome.texts}
-    return outcome.diagnostics, outcome.units, outcome.changes, texts, tree(root)
+    return outcome.diagnostics, outcome.units, outcome.written, texts, tree(root)
 
 
 def tree(root: Path) -> Mapping[str, str]:

@@ -174,8 +174,8 @@ def chunks(items: Sequence[Item], jobs: int) -> list[Sequence[Item]]:
 
 
 def let_go(count: int) -> None:
-    """Free what refers to itself after every few models, as no collector runs (`__main__`). Only what
-    is new is looked at."""
+    """Free what refers to itself after every few models, as no collector runs (`__main__`). Only
+    what is new is looked at."""
     if count % 32 == 0:
         gc.collect(1)
 

@@ -22,7 +22,7 @@ from modelmill.commands.shared import (
 )
 from modelmill.compilation import compile_repository
 from modelmill.diagnostics import has_errors
-from modelmill.incremental.build import Outcome, Request
+from modelmill.incremental.build import Outcome, Request, written
 from modelmill.incremental.shards import WHOLE, Shard
 from modelmill.output import diagnose, lock, survey, write
 from modelmill.pins import strict
@@ -111,9 +111,9 @@ def command(
         if has_errors(found):
             return console.findings(found, sources.texts, format_name)
         state = survey(sources.root, sources.project.paths.generated, compilation.units, names)
-        changes = None if check else write(state)
+        done = None if check else written(state, write(state))
     found = (*found, *diagnose(state)) if check else found
-    return told(Outcome(found, sources.texts, count, state, changes), format_name)
+    return told(Outcome(found, sources.texts, count, done), format_name)
 
 
 def _names(

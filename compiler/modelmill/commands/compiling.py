@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from modelmill import console
 from modelmill.diagnostics import CompileError
-from modelmill.filetree import Changes
-from modelmill.incremental.build import Outcome, Request, build
+from modelmill.incremental.build import Outcome, Request, Written, build
 from modelmill.output import lock
 from modelmill.quick import units
 
@@ -44,24 +43,17 @@ def watched(request: Request, format_name: str) -> int:
 def told(outcome: Outcome, format_name: str) -> int:
     """Say what was found and done; the exit status."""
     status = console.findings(outcome.diagnostics, outcome.texts, format_name)
-    state = outcome.survey
-    if outcome.changes is None or state is None:
-        return status
-    console.say(_summary(outcome.changes, outcome.units))
-    for path in state.edited:
-        console.say(f"note: {state.generated}/{path} had been edited by hand")
-    for path in state.foreign:
-        console.say(f"note: {state.generated}/{path} is not modelmill's and was left alone")
+    done = outcome.written
+    if done is not None:
+        console.say(_summary(done, outcome.units))
+        for path in done.edited:
+            console.say(f"note: {done.generated}/{path} had been edited by hand")
+        for path in done.foreign:
+            console.say(f"note: {done.generated}/{path} is not modelmill's and was left alone")
     return status
 
 
-def _summary(changes: Changes, count: int) -> str:
-    of = units(count)
-    if not changes:
-        return f"{of} up to date"
-    counts = {
-        "added": len(changes.added),
-        "changed": len(changes.changed),
-        "deleted": len(changes.removed),
-    }
-    return ", ".join(f"{n} {what}" for what, n in counts.items() if n) + f" in {of}"
+def _summary(done: Written, count: int) -> str:
+    told = zip(done.counts, ("added", "changed", "deleted"), strict=True)
+    counts = [f"{number} {what}" for number, what in told if number]
+    return f"{', '.join(counts)} in {units(count)}" if counts else f"{units(count)} up to date"

@@ -42,9 +42,9 @@ from modelmill.output import (
     ground,
     joined,
     sweep,
+    write,
 )
 from modelmill.output import survey as surveyed
-from modelmill.output import write as written
 from modelmill.pins import enforced, strict
 from modelmill.repository import Repository, index
 from modelmill.scopes import Scope
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
 
 class Request(NamedTuple):
     """How to compile. `seen` is told how many of how many models are done; `shard` is a part of the
-    models; `state` is what the last
-    compile noted, and `look` another process's at generated/, under way."""
+    models; `state` is what the last compile noted, and `look` another process's at generated/, under
+    way."""
 
     root: Path
     check: bool = False
@@ -71,17 +71,30 @@ class Request(NamedTuple):
     look: Look | None = None
 
 
+class Written(NamedTuple):
+    """What a compile did to generated/: how many files it added, changed and deleted, which had
+    been edited, and which are others' and were left alone."""
+
+    generated: str
+    counts: tuple[int, int, int]
+    edited: tuple[str, ...]
+    foreign: tuple[str, ...]
+
+
 class Outcome(NamedTuple):
-    """What was found, and the texts to quote; how many units there are, and how generated/ differed
-    from them; what was changed in it (None: nothing was to be). `note` keeps what is then said of
-    it, for as long as nothing changes."""
+    """What was found, and the texts to quote; how many units there are, and what was done (None:
+    nothing was to be). `note` keeps what is then said of it, for as long as nothing changes."""
 
     diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
     units: int = 0
-    survey: Survey | None = None
-    changes: Changes | None = None
+    written: Written | None = None
     note: Callable[[Said], None] | None = None
+
+
+def written(survey: Survey, changes: Changes) -> Written:
+    added, changed, removed = map(len, changes)
+    return Written(survey.generated, (added, changed, removed), survey.edited, survey.foreign)
 
 
 def build(request: Request) -> Outcome:
@@ -104,9 +117,10 @@ def _plainly(request: Request) -> Outcome:
         return Outcome(found, texts)
     generated = repository.catalog.project.paths.generated
     survey = surveyed(request.root, generated, compilation.units)
+    count = len(compilation.units)
     if request.check:
-        return Outcome((*found, *diagnose(survey)), texts, len(compilation.units), survey)
-    return Outcome(found, texts, len(compilation.units), survey, written(survey))
+        return Outcome((*found, *diagnose(survey)), texts, count)
+    return Outcome(found, texts, count, written(survey, write(survey)))
 
 
 def _demanding(repository: Repository, request: Request) -> Repository:
@@ -151,11 +165,16 @@ def _built(request: Request) -> Outcome:
             sweep(own, {*models_of(done), *environments_of(done), *others}, scope)
             summaries = [each.summary for each in answers if each.summary is not None]
             survey, count = joined(own, summaries, scope), len(units_of(done))
-            keep = partial(note, done, survey, locked=request.locked) if shard == WHOLE else None
+            keep = partial(note, done, locked=request.locked) if _is_plain(survey, shard) else None
             if request.check:
                 found = (*found, *diagnose(survey))
-                return Outcome(found, texts, count, survey, None, keep if survey.clean else None)
-            return Outcome(found, texts, count, survey, _write(survey, crew), keep)
+                return Outcome(found, texts, count, None, keep if survey.clean else None)
+            return Outcome(found, texts, count, written(survey, _write(survey, crew)), keep)
+
+
+def _is_plain(survey: Survey, shard: Shard) -> bool:
+    """Whether the next compile has nothing to say of generated/ but that it is as it was."""
+    return shard == WHOLE and not survey.foreign
 
 
 def _read(request: Request, files: Files, cache: Cache) -> tuple[Repository, list[str]]:
@@ -208,7 +227,7 @@ def _write(survey: Survey, crew: Crew) -> Changes:
         answers = crew.tell(order)
         return lambda: [DIED if each is None else each for each in answers()]
 
-    return written(survey, others=others)
+    return write(survey, others=others)
 
 
 class Texts(Mapping[str, str]):

@@ -16,7 +16,7 @@ from modelmill.incremental.late import LatePresets, preset_names
 from modelmill.incremental.parts import Result
 from modelmill.incremental.still import Still
 from modelmill.incremental.together import Together
-from modelmill.output import LEDGER, Survey
+from modelmill.output import LEDGER
 from modelmill.pins import LOCK
 from modelmill.repository import Repository
 from modelmill.tuples import NamedTuple
@@ -58,13 +58,13 @@ def units_of(done: Finished) -> list[str]:
     return [*models_of(done), *environments_of(done)]
 
 
-def note(done: Finished, survey: Survey, said: Said, *, locked: bool) -> None:
-    """Unless something changed while we looked at it, or files of others must be told of."""
-    cache = done.cache
-    if cache.folder is None or not cache.clock or survey.foreign:
+def note(done: Finished, said: Said, *, locked: bool) -> None:
+    """Unless something changed while we looked at it."""
+    cache, generated = done.cache, done.repository.catalog.project.paths.generated
+    if cache.folder is None or not cache.clock:
         return
     with opened(cache.root) as root:
-        inputs, outputs = _inputs(done, root), _outputs(done, root, survey.generated)
+        inputs, outputs = _inputs(done, root), _outputs(done, root, generated)
         if inputs is None or outputs is None:
             return
         paths, dates, contents = inputs
@@ -77,7 +77,7 @@ def note(done: Finished, survey: Survey, said: Said, *, locked: bool) -> None:
             "contents": contents,
             "doubtful_inputs": _young(root, paths, dates, cache.clock),
             "absent": [] if LOCK in contents else [LOCK],
-            "generated": survey.generated,
+            "generated": generated,
             "outputs": units,
             "doubtful": doubtful,
             "models": heads,

@@ -63,6 +63,10 @@ def _nobody(_: Order) -> Callable[[], Sequence[Answer]]:
     return tuple
 
 
+AT_ONCE = 10_000
+"""Paths of the journal in memory a second time; there may be hundreds of thousands."""
+
+
 def write(survey: Survey, disk: Disk = DISK, others: Others = _nobody) -> Changes:
     """Perform what the survey found to do: this process its part, all others theirs."""
     in_the_way = obstacles(survey)
@@ -104,11 +108,10 @@ def _change(part: Part, survey: Survey, changes: Changes, others: Others) -> Non
 
 def _begin(part: Part, survey: Survey, changes: Changes, begun: list[str]) -> None:
     """Write the journal, the one file that must be on the disk before anything else changes."""
-    lines = [f'"{path}"\n' for paths in changes for path in paths]
+    paths = [path for listed in changes for path in listed]
     part.at = JOURNAL
     top = enter(part, "")
     if survey.unfinished:
-        lines.insert(0, "\n")  # the earlier journal may end in a torn line
         fd = part.disk.open(JOURNAL, APPEND, top)
     else:
         begun.append(JOURNAL)
@@ -118,7 +121,12 @@ def _begin(part: Part, survey: Survey, changes: Changes, begun: list[str]) -> No
             begun.pop()
             raise
     try:
-        write_all(part.disk, fd, os.fsencode("".join(lines)))
+        # The earlier journal may end in a torn line.
+        before = "\n" if survey.unfinished else ""
+        for start in range(0, len(paths), AT_ONCE):
+            lines = [f'"{path}"\n' for path in paths[start : start + AT_ONCE]]
+            write_all(part.disk, fd, os.fsencode(before + "".join(lines)))
+            before = ""
         part.disk.fsync(fd)
     finally:
         part.disk.close(fd)
