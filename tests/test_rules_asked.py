@@ -208,3 +208,29 @@ def test_a_fault_of_one_environment_is_found_there(code: str, tmp_path: Path) ->
     found = found_in(tmp_path, ONE, dev="", prod=LAYERS[code], staging="replicas: 2")
     assert (code, "in the environment `prod`") in found
     assert {each for each, _ in found} == {code}
+
+
+PICKER = """
+    port: 8000
+    scheduler:
+      config:
+        name: own
+        plugins: {session-affinity-scorer: {}, max-score-picker: {}}
+        schedulingProfiles:
+          default: {plugins: {session-affinity-scorer: {weight: 1}, max-score-picker: {}}}
+      flags: {allow-experimental-plugins: true}
+"""
+OF_PICKERS = {
+    "C515": "config: {schedulingProfiles: {default: {plugins: {no-such: {}}}}}",
+    "C552": "flags: {allow-experimental-plugins: null}",
+    "C553": "config: {plugins: {max-score-picker: {parameters: {maxNumOfEndpoints: many}}}}",
+}
+
+
+@pytest.mark.parametrize("code", OF_PICKERS)
+def test_a_fault_of_a_picker_in_one_environment_is_found_there(code: str, tmp_path: Path) -> None:
+    fault = f"routing: {{scheduler: {{{OF_PICKERS[code]}}}}}"
+    spec = ONE.replace("routing: {port: 8000}", f"routing:{PICKER}")
+    found = found_in(tmp_path, spec, dev="", prod=fault, staging="replicas: 2")
+    assert (code, "in the environment `prod`") in found
+    assert {each for each, _ in found} == {code}

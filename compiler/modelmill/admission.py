@@ -21,6 +21,8 @@ from modelmill.resource import Resource
 from modelmill.variant import Variant
 
 T = TypeVar("T")
+Pairs = Sequence[tuple[Resource, Resource]]
+"""Objects with pods, each before and after patches."""
 REFUSABLE = ("baseline", "restricted")
 EXEMPT = "or exempt the model under `podSecurityExemptions` of the environment"
 REQUESTED = "server"
@@ -34,18 +36,17 @@ def judge_pods(
     patch_of: Callable[[Resource], Span],
 ) -> Iterator[Diagnostic]:
     """`patch_of` tells the patch that changed an object's spec."""
-    yield from _parts(variant, before, after, patch_of)
-    yield from _security(variant, before, after, patch_of)
+    pairs = zip(before, after, strict=True)
+    with_pods = [(old, new) for old, new in pairs if new.kind in POD_SPECS]
+    yield from _parts(variant, with_pods, patch_of)
+    yield from _security(variant, with_pods, patch_of)
 
 
 def _parts(
-    variant: Variant,
-    before: Sequence[Resource],
-    after: Sequence[Resource],
-    patch_of: Callable[[Resource], Span],
+    variant: Variant, pairs: Pairs, patch_of: Callable[[Resource], Span]
 ) -> Iterator[Diagnostic]:
-    for old, new in zip(before, after, strict=True):
-        found = _faults(variant, new) if new.kind in POD_SPECS else ()
+    for old, new in pairs:
+        found = _faults(variant, new)
         if not found or _is_as_written(variant, old):
             continue
         written = _faults(variant, old)
@@ -80,10 +81,7 @@ def _faults(variant: Variant, resource: Resource) -> tuple[tuple[str, pod_parts.
 
 
 def _security(
-    variant: Variant,
-    before: Sequence[Resource],
-    after: Sequence[Resource],
-    patch_of: Callable[[Resource], Span],
+    variant: Variant, pairs: Pairs, patch_of: Callable[[Resource], Span]
 ) -> Iterator[Diagnostic]:
     overlay = variant.overlay
     if overlay is None:
@@ -91,16 +89,14 @@ def _security(
     level = held_to(overlay.record, variant.name)
     if level not in REFUSABLE:
         return
-    told = Note(f"`{overlay.name}` enforces {level}", _said(variant))
-    for old, new in zip(before, after, strict=True):
-        if new.kind not in POD_SPECS:
-            continue
+    for old, new in pairs:
         if old.body["metadata"].get("namespace", variant.namespace) != variant.namespace:
             continue
         for part, refusal in _refused(variant, new, level):
             is_patched = (part, refusal) not in _refused(variant, old, level)
             written_at = origin(variant, old, part, refusal.path)
             span = patch_of(old) if is_patched else written_at
+            told = Note(f"`{overlay.name}` enforces {level}", _said(variant))
             yield _finding(refusal, level, span, told, is_patched=is_patched)
 
 

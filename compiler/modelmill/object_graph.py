@@ -77,8 +77,8 @@ def links_of(resource: Resource) -> Links:
     return Links(
         called,
         _distinct((*of_pods, *written)),
-        tuple(name for _, (kind, name) in of_pods if kind == CLAIM and name != NO_NAME),
-        tuple(_mapping(_at(template, "metadata", "labels")) for template in templates),
+        tuple([name for _, (kind, name) in of_pods if kind == CLAIM and name != NO_NAME]),
+        tuple([_mapping(_at(template, "metadata", "labels")) for template in templates]),
         None,
     )
 
@@ -100,7 +100,8 @@ def edges(objects: Sequence[Links]) -> list[Edge]:
             if places is None and key[0] in MADE_BY_KSERVE:
                 # What is not among them KServe may make.
                 places = index.get(BY_KSERVE)
-            found += [Edge(place, other, sort) for other in places or () if other != place]
+            if places is not None:
+                found += [Edge(place, other, sort) for other in places if other != place]
     return [*found, *_of_claims(objects, index), *_of_policies(objects)]
 
 
@@ -208,15 +209,14 @@ def _of_pod(pod: Mapping[str, Any]) -> Iterator[Reference]:
         if "projected" in volume:
             for source in _mappings(_at(volume, "projected", "sources")):
                 yield from _of_sources(source, "configMap", "secret")
-    for container in (c for field in CONTAINERS for c in _mappings(pod.get(field))):
+    for container in [c for field in CONTAINERS for c in _mappings(pod.get(field))]:
         for variable in _mappings(container.get("env")):
             if "valueFrom" in variable:
                 source = _mapping(variable["valueFrom"])
                 yield from _of_sources(source, "configMapKeyRef", "secretKeyRef")
         for source in _mappings(container.get("envFrom")):
             yield from _of_sources(source, "configMapRef", "secretRef")
-        if "args" in container:
-            yield from _of_words(container["args"])
+        yield from _of_words(container.get("args"))
 
 
 def _of_sources(holder: Mapping[str, Any], config_map: str, secret: str) -> Iterator[Reference]:
@@ -229,13 +229,12 @@ def _of_sources(holder: Mapping[str, Any], config_map: str, secret: str) -> Iter
 
 def _of_words(words: Any) -> Iterator[Reference]:
     """An endpoint picker is not ready before it has read its pool."""
-    texts = list(map(str, words)) if isinstance(words, list) else []
-    if POOL_FLAG not in " ".join(texts):
-        return
-    for word, following in zip(texts, [*texts[1:], ""], strict=True):
-        name, equals, value = word.lstrip("-").partition("=")
-        if name == POOL_FLAG:
-            yield "with", ("InferencePool", value if equals else following)
+    for place, word in enumerate(words if isinstance(words, list) else ()):
+        if isinstance(word, str) and POOL_FLAG in word:
+            name, equals, value = word.lstrip("-").partition("=")
+            if name == POOL_FLAG:
+                following = str(words[place + 1]) if place + 1 < len(words) else ""
+                yield "with", ("InferencePool", value if equals else following)
 
 
 def _of_claims(objects: Sequence[Links], index: Mapping[Key, Sequence[int]]) -> Iterator[Edge]:
@@ -295,6 +294,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _mappings(value: Any) -> Sequence[Mapping[str, Any]]:
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         return ()
     return [each for each in value if isinstance(each, dict)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from modelmill.quantities import exact
@@ -56,6 +57,7 @@ def faults(template: Any, beside: Iterable[str] = ()) -> Iterator[Fault]:
     """Everything an API server refuses of the template of a pod. `beside`: further volumes."""
     spec = _mapping(_mapping(template).get("spec"))
     volumes = [str(each.get("name")) for each in _items(spec.get("volumes"))]
+    mountable = {*volumes, *beside}
     for name in _twice(volumes):
         yield Fault((("volumes", name),), f"the pod has two volumes `{name}`", RENAME)
     places = [
@@ -67,7 +69,7 @@ def faults(template: Any, beside: Iterable[str] = ()) -> Iterator[Fault]:
         paths = tuple((kind, name) for kind in CONTAINERS)
         yield Fault(paths, f"the pod has two containers `{name}`", RENAME)
     for kind, name, container in places:
-        yield from _mounts((kind, name), container, {*volumes, *beside})
+        yield from _mounts((kind, name), container, mountable)
         yield from _ports((kind, name), container)
         yield from _resources((kind, name), container)
 
@@ -104,7 +106,7 @@ def _ports(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
     for each in ports:
         number, name = each.get("containerPort"), str(each.get("name") or "")
         has_number = isinstance(number, int) and 1 <= number <= LARGEST_PORT
-        is_named = not name or _is_port_name.fullmatch(name) is not None
+        is_named = not name or _is_name_of_port(name)
         if has_number and is_named:
             continue
         path = (*place, "ports", name or str(number))
@@ -125,14 +127,23 @@ def _resources(place: Path, container: Mapping[str, Any]) -> Iterator[Fault]:
         limit = limits.get(what)
         if limit is None or asked == limit:
             continue
-        if _is_amount(asked) and _is_amount(limit) and exact(str(asked)) > exact(str(limit)):
+        amounts = [str(each) for each in (asked, limit) if isinstance(each, str | int)]
+        if len(amounts) == 2 and _exceeds(*amounts):
             message = f"`{place[1]}` asks for {asked} of {what}, and its limit is {limit}"
             paths = tuple((*place, "resources", part, what) for part in ("limits", "requests"))
             yield Fault(paths, message, "raise the limit, or ask for less", "amount")
 
 
-def _is_amount(value: Any) -> bool:
-    return isinstance(value, str | int) and _is_quantity.fullmatch(str(value)) is not None
+@lru_cache(maxsize=4096)
+def _exceeds(asked: str, limit: str) -> bool:
+    """Whether both are amounts, and the one is more than the other."""
+    are_amounts = _is_quantity.fullmatch(asked) and _is_quantity.fullmatch(limit)
+    return are_amounts is not None and exact(asked) > exact(limit)
+
+
+@lru_cache(maxsize=4096)
+def _is_name_of_port(name: str) -> bool:
+    return _is_port_name.fullmatch(name) is not None
 
 
 def _twice(names: Sequence[str]) -> list[str]:
@@ -150,5 +161,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
     """The entries of a list; what is none of a mapping an API server refuses for its form."""
-    entries = value if isinstance(value, list | tuple) else ()
-    return [each for each in entries if isinstance(each, dict)]
+    if not isinstance(value, (list, tuple)):
+        return []
+    return [each for each in value if isinstance(each, dict)]

@@ -162,12 +162,12 @@ def _shared(spec: Mapping[str, Any]) -> Iterator[Refusal]:
 def _volumes(spec: Mapping[str, Any], *, strict: bool) -> Iterator[Refusal]:
     for volume in _entries(spec.get("volumes")):
         name = str(volume.get("name"))
-        sources = sorted(key for key in volume.keys() - {"name"} if volume[key] is not None)
+        sources = [key for key in volume if key != "name" and volume[key] is not None]
         if "hostPath" in sources:
             what = f"the volume `{name}` is a folder of the node"
             yield Refusal(("volumes", name), what)
-        elif strict and not VOLUMES & set(sources):
-            kind = f"of the type `{sources[0]}`" if sources else "of no type"
+        elif strict and VOLUMES.isdisjoint(sources):
+            kind = f"of the type `{min(sources)}`" if sources else "of no type"
             yield Refusal(("volumes", name), f"the volume `{name}` is {kind}")
 
 
@@ -249,6 +249,8 @@ def _node_ports(path: Path, container: Mapping[str, Any]) -> Iterator[Refusal]:
 def _hosts(path: Path, container: Mapping[str, Any]) -> Iterator[Refusal]:
     """Probes and hooks may ask their own pod alone."""
     for handler in HANDLERS:
+        if handler[0] not in container:
+            continue
         found: Any = container
         for key in handler:
             found = _mapping(found).get(key)
@@ -272,8 +274,8 @@ def _unset(
         NOT_ROOT: users != [None, None],
         "seccompProfile: {type: RuntimeDefault}": (own or theirs) in (*PROFILES, "Unconfined"),
     }
-    for what, is_said in wanted.items():
-        if not is_said and not (is_windows and what != NOT_ROOT):
+    for what in [what for what, is_said in wanted.items() if not is_said]:
+        if not (is_windows and what != NOT_ROOT):
             field, _, _ = what.partition(":")
             place = (*path, "securityContext", field)
             yield Refusal(place, f"`{path[-1]}` does not set `{what}`", is_missing=True)
@@ -291,7 +293,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _list(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _entries(value: Any) -> list[Mapping[str, Any]]:

@@ -47,6 +47,13 @@ def modules(package: str, *names: str) -> tuple[ModuleType, ...]:
 def fields_of(variant: Variant) -> frozenset[str]:
     """The names of the fields that are set in a variant's spec and its environment, wherever they
     stand: above what a module asks for."""
+    known: frozenset[str] | None = variant.made.get(fields_of)
+    if known is None:
+        known = variant.made[fields_of] = _fields_of(variant)
+    return known
+
+
+def _fields_of(variant: Variant) -> frozenset[str]:
     spec, routing = variant.spec, variant.routing
     records = [spec, spec.model, routing, *vars(routing).values(), *variant.roles.values()]
     if variant.overlay is not None:

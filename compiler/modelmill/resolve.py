@@ -63,6 +63,7 @@ class Resolver:
         self.catalog = catalog
         self._chains: dict[tuple[str, ...], tuple[Document, ...]] = {}
         self._folded: dict[tuple[str, ...], Node] = {}
+        self._extended: dict[str, list[Document]] = {}
         self._last: _Model | None = None
         self.kept: dict[object, object] = {}
         """What others made of presets alone, once for all models."""
@@ -120,11 +121,19 @@ class Resolver:
         """Presets that roles of these documents extend for themselves."""
         found: dict[str, Document] = {}
         for document in documents:
-            environments = document.node.child("environments")
-            own = environments.value.values() if environments is not None else ()
-            for layer in (document.node.get("spec"), *own):
-                found.update((preset.name, preset) for preset in self.presets_in(layer))
+            extended = self._extended.get(document.path)
+            if extended is None:
+                extended = self._presets_of_roles(document)
+                if document.kind != "Model":
+                    self._extended[document.path] = extended
+            found.update((preset.name, preset) for preset in extended)
         return list(found.values())
+
+    def _presets_of_roles(self, document: Document) -> list[Document]:
+        environments = document.node.child("environments")
+        own = environments.value.values() if environments is not None else ()
+        layers = (document.node.get("spec"), *own)
+        return [preset for layer in layers for preset in self.presets_in(layer)]
 
     def presets_in(self, layer: Node | None) -> list[Document]:
         """Presets that the roles of one layer extend."""

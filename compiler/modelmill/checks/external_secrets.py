@@ -80,7 +80,7 @@ def _of_spec(spec: Node) -> Iterator[Read]:
 
 def _referred(node: Node, found: list[Read]) -> list[Read]:
     """Every `secretKeyRef` below a node, added to what is found."""
-    # Most values are words: to ask of each before it is gone into saves nine calls of ten.
+    # Most values are words, which is cheaper to see before a call than in it.
     if isinstance(node.value, list):
         for each in node.value:
             if isinstance(each.value, dict | list):

@@ -186,13 +186,15 @@ def _matches(variant: Variant) -> Iterator[tuple[Match, Span]]:
 
 def _split(variant: Variant, rule: Rule) -> Iterator[Split]:
     """The models beside this one that a rule leads to."""
+    others = [(name, weight) for name, weight in rule.split.items() if name != variant.name]
+    if not others:
+        return
     own = ("routing", "route", "rules", rule.key, "split")
     place = own if variant.tree.get(*own) is not None else ("routing", "split")
     wanted = [rule.objective or name.objective for name in requested_names(variant)]
     objectives = tuple(sorted({each for each in wanted if each is not None}))
-    for name, weight in rule.split.items():
-        if name != variant.name:
-            yield Split(name, weight, variant.key_span_of(*place, name), objectives)
+    for name, weight in others:
+        yield Split(name, weight, variant.key_span_of(*place, name), objectives)
 
 
 def _declared(variant: Variant) -> Iterator[Scaled]:

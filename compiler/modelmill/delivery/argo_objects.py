@@ -120,8 +120,8 @@ def differences(site: Site, variant: Variant, resources: Sequence[Resource]) -> 
     for each in resources:
         # What people wrote may have any shape.
         spec = each.body.get("spec")
-        target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
-        if target is not None and isinstance(target, Mapping):
+        target = spec.get("scaleTargetRef") if isinstance(spec, dict) else None
+        if isinstance(target, dict):
             # KEDA's scales a Deployment unless it says another kind.
             scaled.add((str(target.get("kind", "Deployment")), str(target.get("name"))))
     found = [

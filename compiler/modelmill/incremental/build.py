@@ -58,8 +58,7 @@ if TYPE_CHECKING:
 
 class Request(NamedTuple):
     """How to compile. `seen` is told how many of how many models are done; `shard` is a part of the
-    models; `state` is what the last compile noted, and `look` another process's at generated/, under
-    way."""
+    models; `state` is what the last compile noted; `look` is another process's at generated/."""
 
     root: Path
     check: bool = False
