@@ -10,7 +10,6 @@ from benchmarks.cases import (
     lint,
     one_model,
     peers,
-    provenance,
     publish,
     scale,
 )
@@ -34,6 +33,5 @@ MODULES: tuple[Family, ...] = (
     scale,
     one_model,
     publish,
-    provenance,
 )
 FAMILIES = {module.__name__.rpartition(".")[2]: module for module in MODULES}
