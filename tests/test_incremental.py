@@ -225,3 +225,19 @@ def test_two_processes_make_the_same(tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "other")
     one, two = compiled(root, jobs=1), compiled(tmp_path / "other", jobs=3)
     assert one == two
+
+
+def test_the_limit_on_all_inputs_counts_what_was_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a first compile would, of the repository as it now is."""
+    root = write_files(tmp_path / "repository", START)
+    compiled(root)
+    text = model("d", ROLE.replace("COUNT", "1"), "[sim]")
+    for room in ("modelmill.sources", "modelmill.incremental.together"):
+        size = sum(len(each) for each in START.values()) + len(text) - 1
+        monkeypatch.setattr(f"{room}.MAX_TOTAL", size - len(PROJECT))
+    put("models/d.yaml", text)(root)
+    again = compiled(root)
+    assert again == cold(root, tmp_path / "cold")
+    assert "Y109" in str(again[0])

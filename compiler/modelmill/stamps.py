@@ -66,6 +66,11 @@ def settled(recorded: bytes, taken_at: int) -> bool:
     return taken_at > 0 and all(max(changed, entered) < before for changed, entered, *_ in stamps)
 
 
+def size_of(recorded: bytes) -> int:
+    """Bytes of all the files together."""
+    return sum(size for _, _, size, _, _ in _STAMP.iter_unpack(recorded))
+
+
 def paths_of(files: Iterable[str]) -> list[str]:
     """Files and each folder that leads to them; "" for the folder that they are below."""
     folders = {""}

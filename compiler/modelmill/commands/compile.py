@@ -16,6 +16,7 @@ from modelmill.commands.shared import (
     enforcing,
     environment_option,
     format_option,
+    jobs_option,
     locked_option,
     overlay_of,
     read,
@@ -54,14 +55,7 @@ class _Part(click.ParamType[Shard]):
 )
 @environment_option
 @locked_option
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=None,
-    metavar="N",
-    help="Processes to use; all cores unless given.",
-)
+@jobs_option
 @click.option(
     "--shard",
     type=_Part(),

@@ -58,6 +58,19 @@ def locked_option(command: F) -> F:
     )(command)
 
 
+def jobs_option(command: F) -> F:
+    import click
+
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=None,
+        metavar="N",
+        help="Processes to use; all cores unless given.",
+    )(command)
+
+
 def fix_options(command: F) -> F:
     """--fix, and --dry-run, which only says what it would do."""
     import click

@@ -17,6 +17,7 @@ from modelmill.commands.shared import (
     environment_option,
     fix_options,
     format_option,
+    jobs_option,
     overlay_of,
     read,
     write_fixes,
@@ -88,14 +89,7 @@ class Wanted(NamedTuple):
     show_default="if kustomize is there",
 )
 @click.option("--strict-kinds", is_flag=True, help="A kind without a schema is an error.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=None,
-    metavar="N",
-    help="Processes to use; all cores unless given.",
-)
+@jobs_option
 @click.option(
     "--policies",
     metavar="FILE",

@@ -1,6 +1,6 @@
 """What is said of all models together, again only where it could be something else.
 
-In: the heads that hold, and what was compiled. Out: a Compilation without the models' texts.
+In: the heads that hold, and what was compiled. Out: all findings, and the units of environments.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelmill import stamps
 from modelmill.compilation import as_told, of_all
 from modelmill.diagnostics import Diagnostic, Span
 from modelmill.filetree import Unit
@@ -45,7 +46,7 @@ def together(
     name."""
     heads = dict(held.heads)
     heads.update((each.path, each.head) for each in results if each.head is not None)
-    _limits(heads, results)
+    _limits(heads, repository, held)
     whole = _as_before(cache, now, held, heads, results) if is_whole else None
     if whole is not None:
         own = [d for each in _telling(cache, held, results) for d in each.compiled.diagnostics]
@@ -53,10 +54,10 @@ def together(
     return _anew(cache, repository, texts, held, results, is_whole=is_whole)
 
 
-def _limits(heads: Mapping[str, Head], results: Sequence[Result]) -> None:
+def _limits(heads: Mapping[str, Head], repository: Repository, held: Still) -> None:
     variants = sum(len(each.environments) for each in heads.values())
-    size = sum(each.size for each in results)
-    if variants > MAX_VARIANTS or size > MAX_TOTAL:
+    size = sum(len(text.encode()) for text in repository.texts.values())
+    if variants > MAX_VARIANTS or size + stamps.size_of(held.models.dates) > MAX_TOTAL:
         raise Irregular
 
 
@@ -72,13 +73,9 @@ def _as_before(
     state = cache.state
     if state is None or cache.heads.keys() != heads.keys() or not shared_as_before(cache, now):
         return None
-    # Environments' units stand, with the folders above all units.
-    above = {
-        name for name in state["outputs"] if name == "" or "/" in name or name not in held.units
-    }
     models = {each.name for each in heads.values()}
-    if not all(name in held.units for name in above - models):
-        return None
+    if any(name not in held.units for name in state["outputs"] if name not in models):
+        return None  # what environments own does not stand as it was made
     whole: tuple[Diagnostic, ...] = pickle.loads(state["whole"])
     for each in results:
         before = sheet_kept(cache, each.path, cache.heads[each.path])
