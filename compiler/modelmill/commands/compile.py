@@ -11,16 +11,8 @@ import click
 
 from modelmill import console
 from modelmill.commands.compiling import everything, told, watched
-from modelmill.commands.shared import (
-    chosen,
-    enforcing,
-    environment_option,
-    format_option,
-    jobs_option,
-    locked_option,
-    overlay_of,
-    read,
-)
+from modelmill.commands.options import environment_option, format_option, jobs_option, locked_option
+from modelmill.commands.shared import chosen, enforcing, overlay_of, read
 from modelmill.compilation import compile_repository
 from modelmill.diagnostics import has_errors
 from modelmill.incremental.build import Outcome, Request, written

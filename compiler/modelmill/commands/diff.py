@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from modelmill import console
-from modelmill.commands.shared import compared, environment_option, read
+from modelmill.commands.options import environment_option
+from modelmill.commands.shared import compared, read
 from modelmill.comparison import Comparison
 from modelmill.scopes import Scope
 

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from modelmill import console, impact
-from modelmill.commands.shared import chosen, environment_option, model_of, overlay_of, read
+from modelmill.commands.options import environment_option
+from modelmill.commands.shared import chosen, model_of, overlay_of, read
 from modelmill.diagnostics import CompileError, Span
 from modelmill.dotted import parse_path
 from modelmill.explain import Layer, Origin, Referred, Step, Trace

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from modelmill import console, impact
-from modelmill.commands.shared import compared, environment_option, read
+from modelmill.commands.options import environment_option
+from modelmill.commands.shared import compared, read
 from modelmill.diagnostics import did_you_mean
 from modelmill.impact import Reached
 from modelmill.reach import paths_of, uses_of

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from modelmill import console
-from modelmill.commands.shared import format_option, read_files
+from modelmill.commands.options import format_option
+from modelmill.commands.shared import read_files
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.importers.helm_release import Release, import_releases
 from modelmill.importers.modelservice_chart import CURRENT, generation

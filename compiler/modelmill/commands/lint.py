@@ -9,7 +9,8 @@ import click
 
 from modelmill import console
 from modelmill.commands.linting import lint, relative
-from modelmill.commands.shared import fix_options, format_option, locked_option, stop, write_fixes
+from modelmill.commands.options import fix_options, format_option, locked_option
+from modelmill.commands.shared import stop, write_fixes
 from modelmill.diagnostics import CompileError
 from modelmill.sources import find_root
 

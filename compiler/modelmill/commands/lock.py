@@ -10,7 +10,8 @@ import click
 
 from modelmill import console
 from modelmill.catalog import Document
-from modelmill.commands.shared import enforcing, format_option, overlay_of, read
+from modelmill.commands.options import format_option
+from modelmill.commands.shared import enforcing, overlay_of, read
 from modelmill.compilation import Compilation, compile_repository
 from modelmill.diagnostics import Diagnostic, error, has_errors
 from modelmill.newfiles import replace

@@ -9,7 +9,8 @@ import click
 
 from modelmill import console, yamltext
 from modelmill.as_modelservice import as_modelservice
-from modelmill.commands.shared import environment_option, model_of, overlay_of, read, read_files
+from modelmill.commands.options import environment_option
+from modelmill.commands.shared import model_of, overlay_of, read, read_files
 from modelmill.diagnostics import CompileError, Diagnostic, has_errors
 from modelmill.kserve.service import KIND as SERVICE
 from modelmill.kserve.thin import KIND as CONFIG

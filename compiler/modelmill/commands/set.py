@@ -9,11 +9,11 @@ import click
 
 from modelmill import console
 from modelmill.catalog import Document
+from modelmill.commands.options import environment_option
 from modelmill.commands.shared import (
     apply_edits,
     chosen,
     edited_text,
-    environment_option,
     model_of,
     overlay_of,
     read,

@@ -1,11 +1,11 @@
-"""What several commands need: their options, and a repository read and indexed."""
+"""What several commands need: a repository read and indexed, and what is said and written."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from modelmill import console
 from modelmill.catalog import Document
@@ -25,60 +25,6 @@ if TYPE_CHECKING:
     from modelmill.editing.outcome import Outcome
     from modelmill.fixes import Done
     from modelmill.git import Commit
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def format_option(command: F) -> F:
-    import click
-
-    return click.option(
-        "--format",
-        "format_name",
-        type=click.Choice(console.FORMATS),
-        default=console.default_format,
-        show_default="text, or github in a GitHub workflow",
-        help="How findings are printed.",
-    )(command)
-
-
-def environment_option(command: F) -> F:
-    import click
-
-    return click.option("-e", "--environment", metavar="ENV", help="An environment, by its name.")(
-        command
-    )
-
-
-def locked_option(command: F) -> F:
-    import click
-
-    return click.option(
-        "--locked", is_flag=True, help="An image or model outside of modelmill.lock is an error."
-    )(command)
-
-
-def jobs_option(command: F) -> F:
-    import click
-
-    return click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(1, 64),
-        default=None,
-        metavar="N",
-        help="Processes to use; all cores unless given.",
-    )(command)
-
-
-def fix_options(command: F) -> F:
-    """--fix, and --dry-run, which only says what it would do."""
-    import click
-
-    command = click.option(
-        "-n", "--dry-run", is_flag=True, help="With --fix: write nothing, print the difference."
-    )(command)
-    return click.option("--fix", is_flag=True, help="Fix first what has one right answer.")(command)
 
 
 def write_fixes(

@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from modelmill import console
-from modelmill.commands.shared import (
-    chosen,
-    environment_option,
-    fix_options,
-    format_option,
-    jobs_option,
-    overlay_of,
-    read,
-    write_fixes,
-)
+from modelmill.commands.options import environment_option, fix_options, format_option, jobs_option
+from modelmill.commands.shared import chosen, overlay_of, read, write_fixes
 from modelmill.compilation import compile_repository
 from modelmill.diagnostics import CompileError, Diagnostic, tidy
 from modelmill.output import ENVIRONMENTS
